@@ -1,0 +1,54 @@
+#ifndef LOKISHIP_CLOCK_HPP
+#define LOKISHIP_CLOCK_HPP
+
+#include <lokiship/text/timestamp.hpp>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <chrono>
+#include <concepts>
+
+namespace lokiship {
+
+/// Time on a clock that only goes forward, counted from a moment of its own; for deadlines and durations.
+using steady_time = std::chrono::time_point<std::chrono::steady_clock, std::chrono::nanoseconds>;
+
+/// The time that the shells see. Nothing else in the library reads a clock.
+///
+/// If the compiler sends you here, your type `T` lacks one of these, where `c` is a `T&` and `d` are
+/// nanoseconds:
+///
+/// | expression       | type                    | meaning |
+/// |------------------|-------------------------|---------|
+/// | `c.wall_now()`   | `timestamp`             | The time of day; may jump. Used only for entries without a
+/// time of their own. | | `c.steady_now()` | `steady_time`           | Never goes back. | | `c.sleep_for(d)`
+/// | `asio::awaitable<void>` | Completes `d` later, at once where `d <= 0`. Throws `system_error`
+/// (`operation_aborted`) when cancelled. |
+template <class T>
+concept clock = requires(T& c, std::chrono::nanoseconds d) {
+    { c.wall_now() } -> std::same_as<timestamp>;
+    { c.steady_now() } -> std::same_as<steady_time>;
+    { c.sleep_for(d) } -> std::same_as<boost::asio::awaitable<void>>;
+};
+
+/// The clock of the machine. Stateless: all objects are the same clock.
+class system_clock {
+public:
+    timestamp wall_now() const {
+        return std::chrono::time_point_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now());
+    }
+    steady_time steady_now() const { return std::chrono::steady_clock::now(); }
+    boost::asio::awaitable<void> sleep_for(std::chrono::nanoseconds d) const {
+        boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor, d);
+        co_await timer.async_wait(boost::asio::use_awaitable);
+    }
+};
+
+static_assert(clock<system_clock>);
+
+} // namespace lokiship
+
+#endif

@@ -1,0 +1,104 @@
+#ifndef LOKISHIP_LOKI_LABELS_HPP
+#define LOKISHIP_LOKI_LABELS_HPP
+
+#include <lokiship/version.hpp>
+
+#include <algorithm>
+#include <compare>
+#include <cstddef>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace lokiship::loki {
+
+/// A name and a value that Loki indexes. Names match `[a-zA-Z_][a-zA-Z0-9_]*`; values are any UTF-8.
+struct label {
+    std::string name;
+    std::string value;
+
+    friend auto operator<=>(const label&, const label&) = default;
+};
+
+/// The label set that identifies a stream: sorted by name, each name once, no empty value (Loki takes an
+/// empty value as an absent label).
+///
+/// Distinct objects may be used from distinct threads; a shared one may be read from several.
+class labels {
+public:
+    labels() = default;
+    labels(std::initializer_list<label> list) {
+        for (const auto& l : list)
+            set(l.name, l.value);
+    }
+
+    /// Adds the label, or replaces the value of the one with that name; an empty value removes it.
+    void set(std::string_view name, std::string_view value) {
+        auto at = std::lower_bound(list_.begin(), list_.end(), name,
+                                   [](const label& l, std::string_view n) { return l.name < n; });
+        const bool found = at != list_.end() && at->name == name;
+        if (value.empty()) {
+            if (found)
+                list_.erase(at);
+        } else if (found) {
+            at->value = value;
+        } else {
+            list_.insert(at, label{std::string(name), std::string(value)});
+        }
+    }
+
+    /// The value, or an empty view where there is no such label. Valid until the object changes.
+    std::string_view get(std::string_view name) const noexcept {
+        for (const auto& l : list_)
+            if (l.name == name)
+                return l.value;
+        return {};
+    }
+
+    auto begin() const noexcept { return list_.begin(); }
+    auto end() const noexcept { return list_.end(); }
+    std::size_t size() const noexcept { return list_.size(); }
+    bool empty() const noexcept { return list_.empty(); }
+
+    friend auto operator<=>(const labels&, const labels&) = default;
+    friend bool operator==(const labels&, const labels&) = default;
+
+private:
+    std::vector<label> list_;
+};
+
+/// The set as Loki writes it, `{a="1", b="2"}`, sorted, with `\`, `"`, newline and control bytes escaped as
+/// in Go. This is also a LogQL selector that matches the stream.
+inline std::string to_string(const labels& set) {
+    static constexpr char hex[] = "0123456789abcdef";
+    std::string out = "{";
+    for (const auto& l : set) {
+        if (out.size() > 1)
+            out += ", ";
+        out += l.name;
+        out += "=\"";
+        for (char c : l.value) {
+            if (c == '\\' || c == '"') {
+                out += '\\';
+                out += c;
+            } else if (c == '\n') {
+                out += "\\n";
+            } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+                out += "\\x";
+                out += hex[static_cast<unsigned char>(c) >> 4];
+                out += hex[static_cast<unsigned char>(c) & 15];
+            } else {
+                out += c;
+            }
+        }
+        out += '"';
+    }
+    out += '}';
+    return out;
+}
+
+} // namespace lokiship::loki
+
+#endif

@@ -1,0 +1,55 @@
+#ifndef LOKISHIP_TEXT_ESCAPE_HPP
+#define LOKISHIP_TEXT_ESCAPE_HPP
+
+#include <lokiship/version.hpp>
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace lokiship::text {
+
+/// Makes a foreign text fit for one line of our own log: control characters (terminal escapes, line breaks)
+/// become
+/// `\n`, `\r`, `\t` or `\xNN`, a backslash is doubled, and what follows `max_size` bytes is replaced by `…`.
+inline std::string escape_for_log(std::string_view foreign, std::size_t max_size = 300) {
+    static constexpr char hex[] = "0123456789abcdef";
+    std::string out;
+    for (std::size_t i = 0; i != foreign.size(); ++i) {
+        const auto c = static_cast<unsigned char>(foreign[i]);
+        // Cut between code points only: a continuation byte is never the first one left out.
+        if (i >= max_size && (c & 0xc0) != 0x80) {
+            out += "…";
+            break;
+        }
+        // U+0080 to U+009F are C1 controls; a terminal may obey them.
+        const bool c1 = c == 0xc2 && i + 1 != foreign.size() &&
+                        static_cast<unsigned char>(foreign[i + 1]) >= 0x80 &&
+                        static_cast<unsigned char>(foreign[i + 1]) < 0xa0;
+        if (c == '\n') {
+            out += "\\n";
+        } else if (c == '\r') {
+            out += "\\r";
+        } else if (c == '\t') {
+            out += "\\t";
+        } else if (c == '\\') {
+            out += "\\\\";
+        } else if (c < 0x20 || c == 0x7f) {
+            out += "\\x";
+            out += hex[c >> 4];
+            out += hex[c & 15];
+        } else if (c1) {
+            const auto next = static_cast<unsigned char>(foreign[++i]);
+            out += "\\u00";
+            out += hex[next >> 4];
+            out += hex[next & 15];
+        } else {
+            out += foreign[i];
+        }
+    }
+    return out;
+}
+
+} // namespace lokiship::text
+
+#endif
