@@ -1,0 +1,182 @@
+#ifndef LOKISHIP_SHIP_BACKFILL_HPP
+#define LOKISHIP_SHIP_BACKFILL_HPP
+
+#include <lokiship/clock.hpp>
+#include <lokiship/http/transport.hpp>
+#include <lokiship/ship/backoff.hpp>
+#include <lokiship/ship/counters.hpp>
+#include <lokiship/ship/delivery.hpp>
+#include <lokiship/ship/fetch.hpp>
+#include <lokiship/ship/log.hpp>
+#include <lokiship/ship/outbox.hpp>
+
+#include <boost/asio/awaitable.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <random>
+#include <string>
+#include <utility>
+
+namespace lokiship::ship {
+
+/// What a backfill does.
+struct backfill_options {
+    /// How many executions the first answer is asked for; while an answer is full, ten times as many. At
+    /// least 1.
+    std::uint64_t first_limit = 10'000;
+    /// The longest silence of the backend that is borne. Zero: no limit. A large answer is built before its
+    /// first byte.
+    std::chrono::nanoseconds fetch_timeout = std::chrono::minutes(5);
+    delivery_options delivery{};
+    backoff_options backoff{};
+    /// How many rounds in a row may bring nothing forward until the backfill gives up; at least 1.
+    unsigned max_attempts = 5;
+    log_function log{};
+    /// Called whenever the counters have changed; they balance then. May be empty.
+    std::function<void(const counters&)> on_counters{};
+};
+
+/// How a backfill ended.
+struct backfill_result {
+    /// The history could not be read; nothing was shipped.
+    std::optional<error> read_failure{};
+    /// Loki did not take what `counters::pending` says.
+    std::optional<error> ship_failure{};
+    /// The backend gave no more than `executions`, although it said that there is more: why.
+    std::optional<error> incomplete{};
+    std::uint64_t executions = 0;
+};
+
+/// Ships all history that the backend gives, oldest first within each stream, in one run.
+///
+/// Reads first, then ships; all entries are in memory meanwhile. Both transports and the clock must outlive
+/// the object. Not thread-safe. Cancelling the coroutine of `read` or `ship` abandons what is in flight and
+/// throws `system_error`
+/// (`operation_aborted`).
+template <http::transport Transport, clock Clock>
+class basic_backfill {
+public:
+    basic_backfill(Transport& backend, Transport& loki, Clock& time, backfill_options options)
+        : options_(std::move(options))
+        , backend_(backend)
+        , clock_(time)
+        , retry_(options_.backoff)
+        , delivery_(
+              loki, box_, count_, options_.delivery, [](const outbox::pending_entry&) {},
+              [this] { publish(); }, options_.log)
+        , random_(std::random_device{}()) {}
+    basic_backfill(const basic_backfill&) = delete;
+    basic_backfill& operator=(const basic_backfill&) = delete;
+
+    /// Reads everything, then ships everything.
+    boost::asio::awaitable<backfill_result> run() {
+        co_await read();
+        if (!result_.read_failure)
+            co_await ship();
+        co_return result_;
+    }
+
+    /// Asks for larger and larger answers until one holds fewer executions than were asked for: the end of
+    /// the history.
+    boost::asio::awaitable<void> read() {
+        for (std::uint64_t limit = options_.first_limit;; limit *= 10) {
+            outbox box;
+            counters count;
+            std::swap(box_, box);
+            std::swap(count_, count);
+            auto request = aoss::logs_request(limit);
+            request.idle_timeout = options_.fetch_timeout;
+            const auto page = co_await fetch_page(backend_, std::move(request),
+                                                  [this](const aoss::execution_record& r) { take(r); });
+            if (!page) {
+                // A smaller answer may have come whole before; what it holds is worth shipping if the larger
+                // was refused.
+                const auto status = page.error().status;
+                if (result_.executions != 0 && status >= 400 && status < 500) {
+                    std::swap(box_, box);
+                    std::swap(count_, count);
+                    result_.incomplete = page.error().cause;
+                } else {
+                    box_ = {};
+                    count_ = {};
+                    result_.read_failure = page.error().cause;
+                }
+                publish();
+                co_return;
+            }
+            ++count_.pages;
+            publish();
+            result_.executions = page->executions();
+            if (page->executions() < limit || limit > max_limit / 10)
+                co_return;
+        }
+    }
+
+    /// Ships what was read. Returns when all is shipped or refused, or Loki brought nothing forward
+    /// `max_attempts` times in a row, or at once where a person must act first (credentials, tenant,
+    /// address).
+    boost::asio::awaitable<void> ship() {
+        unsigned failures = 0;
+        while (!box_.empty()) {
+            const round_result round = co_await delivery_.round();
+            if (round.progress) {
+                failures = 0;
+                retry_.succeeded();
+            }
+            if (!round.failure)
+                continue;
+            if (round.blocked || ++failures >= options_.max_attempts) {
+                result_.ship_failure = round.failure;
+                co_return;
+            }
+            const auto wait =
+                retry_.failed(std::uniform_real_distribution<double>(0, 1)(random_), round.retry_after);
+            if (options_.log)
+                options_.log(severity::warning, round.failure->message + "; attempt " +
+                                                    std::to_string(failures) + " of " +
+                                                    std::to_string(options_.max_attempts));
+            co_await clock_.sleep_for(wait);
+        }
+    }
+
+    const backfill_result& result() const noexcept { return result_; }
+    const counters& count() const noexcept { return count_; }
+    /// What was read and waits to be shipped.
+    outbox& pending() noexcept { return box_; }
+
+private:
+    void take(const aoss::execution_record& record) {
+        auto step = aoss::to_entry(record, clock_.wall_now());
+        const bool replaced = step.time_replaced;
+        ++count_.fetched;
+        if (!box_.add(std::move(step))) {
+            ++count_.duplicate;
+            return;
+        }
+        ++count_.pending;
+        count_.timestamps_replaced += replaced;
+    }
+    void publish() const {
+        if (options_.on_counters)
+            options_.on_counters(count_);
+    }
+
+    static constexpr std::uint64_t max_limit = 1'000'000'000;
+
+    backfill_options options_;
+    Transport& backend_;
+    Clock& clock_;
+    outbox box_;
+    counters count_;
+    backfill_result result_;
+    backoff retry_;
+    delivery<Transport> delivery_;
+    std::mt19937_64 random_;
+};
+
+} // namespace lokiship::ship
+
+#endif

@@ -1,0 +1,49 @@
+#ifndef LOKISHIP_SHIP_BACKOFF_HPP
+#define LOKISHIP_SHIP_BACKOFF_HPP
+
+#include <lokiship/version.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+
+namespace lokiship::ship {
+
+/// How long to wait after the first failure and at most.
+struct backoff_options {
+    /// Greater than zero.
+    std::chrono::nanoseconds initial = std::chrono::milliseconds(500);
+    /// Not less than `initial`.
+    std::chrono::nanoseconds maximum = std::chrono::seconds(30);
+};
+
+/// Exponential backoff with jitter. Pure: the random number is an argument.
+class backoff {
+public:
+    explicit backoff(const backoff_options& options = {})
+        : options_(options) {}
+
+    /// After another failure: how long to wait. Doubles with each failure up to the maximum; of that a part
+    /// between one half and all is taken, as `random` in [0, 1) says. A server's own `retry_after` is a lower
+    /// bound.
+    std::chrono::nanoseconds failed(double random,
+                                    std::optional<std::chrono::seconds> retry_after = {}) noexcept {
+        const auto full = next_ ? *next_ : options_.initial;
+        next_ = full > options_.maximum / 2 ? options_.maximum : full * 2;
+        const auto half = std::min(full, options_.maximum) / 2;
+        const auto wait = half + std::chrono::nanoseconds(static_cast<std::chrono::nanoseconds::rep>(
+                                     static_cast<double>(half.count()) * random));
+        return retry_after ? std::max<std::chrono::nanoseconds>(wait, *retry_after) : wait;
+    }
+
+    /// After a success: the next failure is the first again.
+    void succeeded() noexcept { next_.reset(); }
+
+private:
+    backoff_options options_;
+    std::optional<std::chrono::nanoseconds> next_{};
+};
+
+} // namespace lokiship::ship
+
+#endif

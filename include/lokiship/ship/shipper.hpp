@@ -1,0 +1,301 @@
+#ifndef LOKISHIP_SHIP_SHIPPER_HPP
+#define LOKISHIP_SHIP_SHIPPER_HPP
+
+#include <lokiship/clock.hpp>
+#include <lokiship/http/transport.hpp>
+#include <lokiship/ship/backoff.hpp>
+#include <lokiship/ship/counters.hpp>
+#include <lokiship/ship/delivery.hpp>
+#include <lokiship/ship/fetch.hpp>
+#include <lokiship/ship/log.hpp>
+#include <lokiship/ship/outbox.hpp>
+#include <lokiship/ship/recent_keys.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace lokiship::ship {
+
+/// What a shipper does. A value outside its range makes the constructor throw `std::invalid_argument`.
+struct shipper_options {
+    /// From the start of one poll to the start of the next; greater than zero.
+    std::chrono::nanoseconds poll_interval = std::chrono::seconds(30);
+    /// How many executions a poll asks for; at least 1.
+    std::uint64_t batch_size = 100;
+    /// How many steps are remembered as shipped; at least 1. Grows where one page holds more.
+    std::size_t dedup_capacity = recent_keys<aoss::step_key>::default_capacity;
+    /// No page is read while this many entries wait for Loki; at least 1. A page may go beyond it.
+    std::size_t max_pending = 100'000;
+    /// The longest silence of the backend that is borne. Zero: no limit.
+    std::chrono::nanoseconds fetch_timeout = std::chrono::seconds(60);
+    delivery_options delivery{};
+    backoff_options backoff{};
+    /// After `stop`: how long pushes in flight may take until they are abandoned.
+    std::chrono::nanoseconds stop_timeout = std::chrono::seconds(5);
+    log_function log{};
+    /// Called on the shell's thread whenever the counters have changed; they balance then. May be empty.
+    std::function<void(const counters&)> on_counters{};
+};
+
+/// Polls the backend and ships what is new to Loki, for ever.
+///
+/// A step is marked as shipped only after Loki has stored or refused it. Entries that Loki does not take stay
+/// in memory and are offered again, with exponential backoff; polling goes on meanwhile. When a full page
+/// holds nothing known, the shipper asks for larger pages until it meets what it knows or the end; after a
+/// start it knows nothing and ships one page, since history is backfill's work.
+///
+/// Both transports and the clock must outlive the object, and `run` must have completed before it is
+/// destroyed. Not thread-safe: everything happens on the executor that runs `run`, which must run on one
+/// thread.
+template <http::transport Transport, clock Clock>
+class basic_shipper {
+public:
+    basic_shipper(Transport& backend, Transport& loki, Clock& time, shipper_options options)
+        : options_(checked(std::move(options)))
+        , backend_(backend)
+        , clock_(time)
+        , known_(options_.dedup_capacity)
+        , retry_(options_.backoff)
+        , backend_health_("the backend at " + backend.server())
+        , loki_health_("Loki at " + loki.server())
+        , delivery_(
+              loki, box_, count_, options_.delivery,
+              [this](const outbox::pending_entry& p) { known_.insert(p.key); }, [this] { publish(); },
+              options_.log)
+        , random_(std::random_device{}()) {}
+    basic_shipper(const basic_shipper&) = delete;
+    basic_shipper& operator=(const basic_shipper&) = delete;
+
+    /// Ships until `stop`. Never ends otherwise, and throws nothing for what servers do. To cancel it, call
+    /// `stop`; the cancellation of the awaiting coroutine has no effect.
+    boost::asio::awaitable<void> run() {
+        executor_ = co_await boost::asio::this_coro::executor;
+        auto next_poll = clock_.steady_now();
+        auto next_push = next_poll;
+        while (!stopping_) {
+            const bool room = box_.size() < options_.max_pending;
+            if (room && clock_.steady_now() >= next_poll) {
+                next_poll = clock_.steady_now() + options_.poll_interval;
+                co_await until(stop_->interrupt, poll());
+            }
+            if (!box_.empty() && !stopping_ && clock_.steady_now() >= next_push) {
+                const auto wait = co_await push();
+                next_push = clock_.steady_now() + wait;
+            }
+            if (stopping_)
+                break;
+            auto wake = box_.size() < options_.max_pending ? next_poll : steady_time::max();
+            if (!box_.empty())
+                wake = std::min(wake, next_push);
+            co_await until(stop_->interrupt, clock_.sleep_for(wake - clock_.steady_now()));
+        }
+        stop_->grace.emit(boost::asio::cancellation_type::terminal);
+    }
+
+    /// One poll and one round of pushes. Empty where all is shipped or refused; otherwise why not.
+    boost::asio::awaitable<std::optional<error>> run_once() {
+        executor_ = co_await boost::asio::this_coro::executor;
+        co_await until(stop_->interrupt, poll());
+        if (!box_.empty())
+            co_await push();
+        stop_->grace.emit(boost::asio::cancellation_type::terminal);
+        co_return poll_failure_ ? poll_failure_ : push_failure_;
+    }
+
+    /// Lets `run` end: at once where it waits or reads, after the pushes in flight otherwise, and after
+    /// `stop_timeout` at the latest. Call it on the shell's thread.
+    void stop() {
+        if (std::exchange(stopping_, true))
+            return;
+        delivery_.stop();
+        stop_->interrupt.emit(boost::asio::cancellation_type::terminal);
+        if (executor_)
+            boost::asio::co_spawn(
+                *executor_, abandon_later(clock_, options_.stop_timeout, stop_),
+                boost::asio::bind_cancellation_slot(stop_->grace.slot(), boost::asio::detached));
+    }
+
+    /// They balance whenever the shell's thread is outside of this object.
+    const counters& count() const noexcept { return count_; }
+    std::size_t dedup_capacity() const noexcept { return known_.capacity(); }
+
+private:
+    static shipper_options checked(shipper_options o) {
+        const auto require = [](bool ok, const char* what) {
+            if (!ok)
+                throw std::invalid_argument(std::string("lokiship::ship::shipper_options: ") + what);
+        };
+        require(o.poll_interval.count() > 0, "poll_interval must be greater than zero");
+        require(o.batch_size >= 1, "batch_size must be at least 1");
+        require(o.dedup_capacity >= 1, "dedup_capacity must be at least 1");
+        require(o.max_pending >= 1, "max_pending must be at least 1");
+        require(o.delivery.batch.max_entries >= 1, "delivery.batch.max_entries must be at least 1");
+        require(o.backoff.initial.count() > 0, "backoff.initial must be greater than zero");
+        require(o.backoff.maximum >= o.backoff.initial,
+                "backoff.maximum must not be less than backoff.initial");
+        return o;
+    }
+
+    /// Outlives the shipper where the grace period does.
+    struct stop_state {
+        /// Waiting and reading; pushes; the grace period itself.
+        boost::asio::cancellation_signal interrupt, abandon, grace;
+    };
+
+    static boost::asio::awaitable<void> abandon_later(Clock& time, std::chrono::nanoseconds wait,
+                                                      std::shared_ptr<stop_state> stop) {
+        co_await time.sleep_for(wait);
+        stop->abandon.emit(boost::asio::cancellation_type::terminal);
+    }
+
+    /// Runs the operation until it ends or, after `stop`, the signal cancels it.
+    boost::asio::awaitable<void> until(boost::asio::cancellation_signal& signal,
+                                       boost::asio::awaitable<void> operation) {
+        const auto executor = co_await boost::asio::this_coro::executor;
+        try {
+            co_await boost::asio::co_spawn(
+                executor, std::move(operation),
+                boost::asio::bind_cancellation_slot(signal.slot(), boost::asio::use_awaitable));
+        } catch (const boost::system::system_error&) {
+            if (!stopping_)
+                throw;
+        }
+    }
+
+    boost::asio::awaitable<void> poll() {
+        const bool first = !polled_;
+        poll_failure_.reset();
+        std::uint64_t limit = options_.batch_size;
+        ++generation_;
+        for (;;) {
+            met_known_ = false;
+            const std::uint64_t before = count_.fetched;
+            auto request = aoss::logs_request(limit);
+            request.idle_timeout = options_.fetch_timeout;
+            const auto page = co_await fetch_page(backend_, std::move(request),
+                                                  [this](const aoss::execution_record& r) { take(r); });
+            grow_window(count_.fetched - before);
+            if (!page) {
+                ++count_.pages_failed;
+                say(severity::warning, backend_health_.failed(page.error().cause.message));
+                publish();
+                poll_failure_ = page.error().cause;
+                co_return;
+            }
+            ++count_.pages;
+            say(severity::info, backend_health_.succeeded());
+            publish();
+            polled_ = true;
+            const bool full = page->executions() >= limit;
+            if (first && full)
+                say(severity::info, "first poll: took the newest " + std::to_string(page->executions()) +
+                                        " executions; older history is what backfill ships");
+            if (first || !full || met_known_ || box_.size() >= options_.max_pending)
+                co_return;
+            limit = limit > max_limit / limit_growth ? max_limit : limit * limit_growth;
+        }
+    }
+
+    void take(const aoss::execution_record& record) {
+        auto step = aoss::to_entry(record, clock_.wall_now());
+        ++count_.fetched;
+        const bool replaced = step.time_replaced;
+        if (known_.refresh(step.key)) {
+            met_known_ = true;
+            ++count_.duplicate;
+        } else if (const auto* generation = box_.find(step.key)) {
+            met_known_ = met_known_ || *generation != generation_;
+            ++count_.duplicate;
+        } else {
+            box_.add(std::move(step), generation_);
+            ++count_.pending;
+            count_.timestamps_replaced += replaced;
+        }
+    }
+
+    /// With fewer keys than a page has steps, each poll would forget what the next one asks for.
+    void grow_window(std::uint64_t records) {
+        if (records <= known_.capacity())
+            return;
+        if (!std::exchange(said_grown_, true))
+            say(severity::warning, "a page holds " + std::to_string(records) + " steps, more than the " +
+                                       std::to_string(known_.capacity()) +
+                                       " that the dedup window keeps; the window grows to hold a page");
+        known_.grow(static_cast<std::size_t>(records));
+    }
+
+    boost::asio::awaitable<void> round(round_result& out) { out = co_await delivery_.round(); }
+
+    /// A round of pushes. Gives the time to wait before the next one.
+    boost::asio::awaitable<std::chrono::nanoseconds> push() {
+        round_result done;
+        co_await until(stop_->abandon, round(done));
+        loki_said(done);
+        if (!done.failure || done.progress)
+            retry_.succeeded();
+        if (!done.failure)
+            co_return std::chrono::nanoseconds(0);
+        co_return retry_.failed(std::uniform_real_distribution<double>(0, 1)(random_), done.retry_after);
+    }
+
+    void loki_said(const round_result& done) {
+        push_failure_ = done.failure;
+        if (done.failure)
+            say(severity::warning, loki_health_.failed(done.failure->message));
+        else if (done.progress)
+            say(severity::info, loki_health_.succeeded());
+    }
+
+    void say(severity level, const std::optional<std::string>& text) const {
+        if (text && options_.log)
+            options_.log(level, *text);
+    }
+    void publish() const {
+        if (options_.on_counters)
+            options_.on_counters(count_);
+    }
+
+    static constexpr std::uint64_t limit_growth = 4;
+    static constexpr std::uint64_t max_limit = 1'000'000'000;
+
+    shipper_options options_;
+    Transport& backend_;
+    Clock& clock_;
+    recent_keys<aoss::step_key> known_;
+    outbox box_;
+    counters count_;
+    backoff retry_;
+    endpoint_health backend_health_, loki_health_;
+    delivery<Transport> delivery_;
+    std::shared_ptr<stop_state> stop_ = std::make_shared<stop_state>();
+    std::optional<boost::asio::any_io_executor> executor_;
+    std::optional<error> poll_failure_, push_failure_;
+    std::mt19937_64 random_;
+    std::uint64_t generation_ = 0;
+    bool polled_ = false;
+    bool met_known_ = false;
+    bool said_grown_ = false;
+    bool stopping_ = false;
+};
+
+} // namespace lokiship::ship
+
+#endif

@@ -1,0 +1,202 @@
+#include "printing.hpp"
+
+#include <lokiship/aoss/page_reader.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+using namespace lokiship;
+using aoss::execution_record;
+using aoss::page_reader;
+
+namespace {
+
+struct reading {
+    std::vector<execution_record> records;
+    result<aoss::page_summary> end = aoss::page_summary{};
+};
+
+/// Reads the pieces in order, stopping at the first error.
+reading read(std::initializer_list<std::string_view> pieces, const aoss::page_limits& limits = {}) {
+    reading out;
+    page_reader reader([&](const execution_record& r) { out.records.push_back(r); }, limits);
+    for (const auto piece : pieces)
+        if (auto r = reader.write(piece); !r) {
+            out.end = r.error();
+            BOOST_TEST((reader.finish().error().message == r.error().message));
+            return out;
+        }
+    out.end = reader.finish();
+    return out;
+}
+
+reading read_bytes(std::string_view page) {
+    reading out;
+    page_reader reader([&](const execution_record& r) { out.records.push_back(r); });
+    for (const char& c : page)
+        if (auto r = reader.write({&c, 1}); !r) {
+            out.end = r.error();
+            return out;
+        }
+    out.end = reader.finish();
+    return out;
+}
+
+constexpr std::string_view whole_page =
+    R"({"x":{"logs":[1,{"logs":[]}],"y":[[["z"]],null,true,-1.5e300]},"total_executions":2,"logs":[
+{"timestamp":"2026-11-23T13:12:03.237230+00:00","execution_id":"e1","user_id":null,"server_id":"s1",
+"server_tag":"Bür\u00f6 \ud83d\ude00 \"1\" \\","server_ip":"10.0.0.2","agent_type":"network","query":"q","step":1,"command":"a\tb",
+"status":"Success","exit_code":0,"stdout":"line\nline\u001b[0m","stderr":"","execution_status":"Failed","agent_summary":"s"},
+{"stdout":null,"new":{"stdout":"no","step":[9]},"step":2,"execution_id":"e1","exit_code":-9,"stdout":"twice"},
+{"execution_id":"e2","step":0,"exit_code":null,"more":"…"}, {}
+],"total_log_entries":4,"trailing":[{}]} )";
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(page_reader_)
+
+BOOST_AUTO_TEST_CASE(hands_on_every_record) {
+    const auto got = read({whole_page});
+    BOOST_TEST_REQUIRE(got.end.has_value(), got.end.error().message);
+    BOOST_TEST(got.end->total_executions.value() == 2u);
+    BOOST_TEST(got.end->total_log_entries.value() == 4u);
+    BOOST_TEST(got.end->records == 4u);
+    BOOST_TEST(got.end->executions_seen == 3u);
+    BOOST_TEST(got.end->executions() == 2u);
+    BOOST_TEST_REQUIRE(got.records.size() == 4u);
+    const auto& a = got.records[0];
+    BOOST_TEST(a.timestamp == "2026-11-23T13:12:03.237230+00:00");
+    BOOST_TEST(a.execution_id == "e1");
+    BOOST_TEST(a.server_id == "s1");
+    BOOST_TEST(a.server_tag == "Bürö 😀 \"1\" \\");
+    BOOST_TEST(a.agent_type == "network");
+    BOOST_TEST(a.step.value() == 1);
+    BOOST_TEST(a.command == "a\tb");
+    BOOST_TEST(a.status == "Success");
+    BOOST_TEST(a.exit_code.value() == 0);
+    BOOST_TEST(a.standard_output == "line\nline\x1b[0m");
+    BOOST_TEST(a.standard_error == "");
+    BOOST_TEST(a.execution_status == "Failed");
+    const auto& b = got.records[1];
+    BOOST_TEST(b.standard_output == "twice");
+    BOOST_TEST(b.exit_code.value() == -9);
+    BOOST_TEST(b.timestamp == "");
+    BOOST_TEST(!got.records[2].exit_code.has_value());
+    BOOST_TEST(got.records[2].step.value() == 0);
+    BOOST_TEST((got.records[3] == execution_record{}));
+}
+
+BOOST_AUTO_TEST_CASE(the_split_does_not_matter) {
+    const auto expected = read({whole_page});
+    for (std::size_t i = 0; i <= whole_page.size(); ++i) {
+        const auto got = read({whole_page.substr(0, i), whole_page.substr(i)});
+        BOOST_TEST_REQUIRE(got.end.has_value(), "split at " << i << ": " << got.end.error().message);
+        BOOST_TEST_REQUIRE((got.records == expected.records), "split at " << i);
+    }
+    BOOST_TEST((read_bytes(whole_page).records == expected.records));
+}
+
+BOOST_AUTO_TEST_CASE(a_page_that_breaks_off_gives_what_was_whole) {
+    const auto expected = read({whole_page});
+    const std::size_t end = whole_page.rfind('}');
+    for (std::size_t i = 0; i <= end; ++i) {
+        const auto got = read({whole_page.substr(0, i)});
+        BOOST_TEST_REQUIRE(got.end.has_error(), "cut at " << i);
+        BOOST_TEST_REQUIRE(got.end.error().code == errc::page_truncated,
+                           "cut at " << i << ": " << got.end.error().message);
+        BOOST_TEST_REQUIRE(got.records.size() <= expected.records.size());
+        for (std::size_t r = 0; r != got.records.size(); ++r)
+            BOOST_TEST_REQUIRE((got.records[r] == expected.records[r]), "cut at " << i);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(names_what_is_wrong_and_where) {
+    const std::string deep = R"({"a":)" + std::string(70, '[');
+    const struct {
+        std::string_view page;
+        errc code;
+        std::string_view part;
+        std::size_t records;
+    } table[] = {
+        {"", errc::page_truncated, "at byte 0", 0},
+        {"  ", errc::page_truncated, "at byte 2", 0},
+        {"[]", errc::page_not_an_object, "it is an array", 0},
+        {"null", errc::page_not_an_object, "it is null", 0},
+        {"5", errc::page_not_an_object, "it is a number", 0},
+        {"\"logs\"", errc::page_not_an_object, "it is a string", 0},
+        {"true", errc::page_not_an_object, "it is a boolean", 0},
+        {"<html>", errc::page_syntax, "at byte 0", 0},
+        {"Internal Server Error", errc::page_syntax, "at byte 0", 0},
+        {"{}", errc::page_not_an_object, "no array 'logs'", 0},
+        {R"({"detail":"x"})", errc::page_not_an_object, "no array 'logs'", 0},
+        {R"({"logs":null})", errc::page_not_an_object, "logs: expected an array, found null", 0},
+        {R"({"logs":{}})", errc::page_not_an_object, "logs: expected an array, found an object", 0},
+        {R"({"logs":[],"logs":[]})", errc::page_not_an_object, "two arrays 'logs'", 0},
+        {R"({"logs":[]} x)", errc::page_syntax, "at byte 1", 0},
+        {R"({"logs":[{},5]})", errc::page_field_type, "logs[1]: expected an object, found a number", 1},
+        {R"({"logs":[{},[]]})", errc::page_field_type, "logs[1]: expected an object, found an array", 1},
+        {R"({"logs":[{},null]})", errc::page_field_type, "logs[1]: expected an object, found null", 1},
+        {R"({"logs":[{},{"step":"1"}]})", errc::page_field_type,
+         "logs[1].step: expected a 64-bit integer or null, found a string", 1},
+        {R"({"logs":[{"step":1.5}]})", errc::page_field_type,
+         "logs[0].step: expected a 64-bit integer or null, found a fraction", 0},
+        {R"({"logs":[{"step":9223372036854775808}]})", errc::page_field_type,
+         "logs[0].step: expected a 64-bit", 0},
+        {R"({"logs":[{"exit_code":true}]})", errc::page_field_type, "logs[0].exit_code: ", 0},
+        {R"({"logs":[{"stdout":5}]})", errc::page_field_type,
+         "logs[0].stdout: expected a string or null, found a number", 0},
+        {R"({"logs":[{"stdout":{"a":1}}]})", errc::page_field_type,
+         "logs[0].stdout: expected a string or null, found an object", 0},
+        {R"({"logs":[{"stdout":["a"]}]})", errc::page_field_type,
+         "logs[0].stdout: expected a string or null, found an array", 0},
+        {R"({"total_executions":-1,"logs":[]})", errc::page_field_type,
+         "total_executions: expected a count or null", 0},
+        {R"({"total_executions":"1","logs":[]})", errc::page_field_type,
+         "total_executions: expected a count or null, found a string", 0},
+        {"{\"logs\":[{\"stdout\":\"a\xff\"}]}", errc::page_invalid_utf8, "logs[0].stdout: it holds bytes", 0},
+        {R"({"logs":[{"stdout":"\ud800"}]})", errc::page_syntax, "logs[0].stdout", 0},
+        {deep, errc::page_too_deep, "deeper than 64 levels", 0},
+    };
+    for (const auto& t : table)
+        BOOST_TEST_CONTEXT(t.page.substr(0, 80)) {
+            for (const auto& got : {read({t.page}), read_bytes(t.page)}) {
+                BOOST_TEST_REQUIRE(got.end.has_error());
+                const auto& e = got.end.error();
+                BOOST_TEST(e.code == t.code);
+                BOOST_TEST(e.message.find(t.part) != std::string::npos, e.message);
+                BOOST_TEST(e.message.find("(at byte ") != std::string::npos, e.message);
+                BOOST_TEST(got.records.size() == t.records);
+            }
+        }
+}
+
+BOOST_AUTO_TEST_CASE(the_offset_is_at_the_cause) {
+    const std::string_view page = R"({"logs":[{"step":"one"}]})";
+    const auto got = read({page});
+    const auto& m = got.end.error().message;
+    const auto at = std::stoul(m.substr(m.find("(at byte ") + 9));
+    BOOST_TEST(at >= page.find("\"one\""));
+    BOOST_TEST(at <= page.find("}"));
+}
+
+BOOST_AUTO_TEST_CASE(a_field_has_a_longest_length) {
+    aoss::page_limits limits;
+    limits.max_field_size = 10;
+    const std::string fits =
+        R"({"logs":[{"stdout":"1234567890","query":")" + std::string(1000, 'x') + R"("}]})";
+    BOOST_TEST(read({fits}, limits).end.has_value());
+    for (std::size_t cut : {0u, 20u, 25u, 29u}) {
+        const std::string_view page = R"({"logs":[{"stdout":"12345678901"}]})";
+        const auto got = read({page.substr(0, cut), page.substr(cut)}, limits);
+        BOOST_TEST_REQUIRE(got.end.has_error());
+        BOOST_TEST(got.end.error().code == errc::page_field_too_long);
+        BOOST_TEST(got.end.error().message.find("logs[0].stdout: it is longer than 10 bytes") !=
+                   std::string::npos);
+    }
+}
+
+BOOST_AUTO_TEST_SUITE_END()

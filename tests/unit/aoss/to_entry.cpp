@@ -1,0 +1,132 @@
+#include <lokiship/aoss/to_entry.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <set>
+#include <string>
+
+using namespace lokiship;
+using aoss::execution_record;
+
+namespace {
+
+const timestamp now = text::from_unix_nanoseconds(1'800'000'000'123'456'789);
+
+execution_record example() {
+    execution_record r;
+    r.timestamp = "2026-11-23T13:12:03.237230+00:00";
+    r.execution_id = "b68b061e-62b1-48fe-9585-3d1090009f9c";
+    r.server_id = "795b929e-9a9a-40fd-aa7b-5bf55eb561a4";
+    r.server_tag = "prod-web-01";
+    r.agent_type = "network";
+    r.step = 1;
+    r.command = "systemctl status nginx";
+    r.status = "Success";
+    r.exit_code = 0;
+    r.standard_output = "Active: active (running)";
+    r.execution_status = "Success";
+    return r;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(to_entry)
+
+BOOST_AUTO_TEST_CASE(the_specifications_example) {
+    const auto got = aoss::to_entry(example(), now);
+    BOOST_TEST(got.entry.line ==
+               "STEP: 1 | COMMAND: systemctl status nginx | EXIT_CODE: 0 | STDOUT: Active: active "
+               "(running) | STDERR: ");
+    BOOST_TEST(
+        to_string(got.labels) ==
+        R"({agent_type="network", execution_status="Success", job="aoss", server_id="795b929e-9a9a-40fd-aa7b-5bf55eb561a4", )"
+        R"(server_tag="prod-web-01", status="Success"})");
+    BOOST_TEST(text::to_unix_nanoseconds(got.entry.time) == 1'795'439'523'237'230'000);
+    BOOST_TEST(!got.time_replaced);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_missing_gets_a_stand_in) {
+    const auto got = aoss::to_entry({}, now);
+    BOOST_TEST(got.entry.line == "STEP:  | COMMAND:  | EXIT_CODE:  | STDOUT:  | STDERR: ");
+    BOOST_TEST(
+        to_string(got.labels) ==
+        R"({agent_type="general", execution_status="unknown", job="aoss", server_id="unknown", server_tag="unknown", )"
+        R"(status="unknown"})");
+    BOOST_TEST((got.entry.time == now));
+    BOOST_TEST(got.time_replaced);
+}
+
+BOOST_AUTO_TEST_CASE(an_unreadable_time_is_replaced) {
+    auto r = example();
+    for (const char* text : {"", "yesterday", "2026-02-30T00:00:00", "9999-12-31T00:00:00"}) {
+        r.timestamp = text;
+        const auto got = aoss::to_entry(r, now);
+        BOOST_TEST((got.entry.time == now));
+        BOOST_TEST(got.time_replaced);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(outputs_are_cut_to_300_characters) {
+    auto r = example();
+    const std::string character = "€";
+    for (std::size_t n : {299u, 300u, 301u}) {
+        r.standard_output.clear();
+        for (std::size_t i = 0; i != n; ++i)
+            r.standard_output += character;
+        r.standard_error = r.standard_output;
+        const auto line = aoss::to_line(r);
+        std::string expected;
+        for (std::size_t i = 0; i != std::min<std::size_t>(n, 300); ++i)
+            expected += character;
+        if (n > 300)
+            expected += "...";
+        BOOST_TEST(line == "STEP: 1 | COMMAND: systemctl status nginx | EXIT_CODE: 0 | STDOUT: " + expected +
+                               " | STDERR: " + expected);
+    }
+    r.command.assign(1000, 'c'); // a command is never cut
+    BOOST_TEST(aoss::to_line(r).find(r.command) != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(invalid_utf8_is_replaced_everywhere) {
+    auto r = example();
+    r.server_tag = "a\xff";
+    r.command = "b\xc3";
+    r.standard_output = "\x80";
+    const auto got = aoss::to_entry(r, now);
+    BOOST_TEST(got.labels.get("server_tag") == "a\xef\xbf\xbd");
+    BOOST_TEST(got.entry.line.find("COMMAND: b\xef\xbf\xbd |") != std::string::npos);
+    BOOST_TEST(got.entry.line.find("STDOUT: \xef\xbf\xbd |") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(identity_is_execution_step_status_and_line) {
+    const auto key = [](const execution_record& r) { return aoss::to_entry(r, now).key; };
+    const auto base = key(example());
+    BOOST_TEST((base == key(example())));
+    const auto changed = [&](auto change) {
+        auto r = example();
+        change(r);
+        return key(r) != base;
+    };
+    BOOST_TEST(changed([](auto& r) { r.execution_id = "b68b061e-62b1-48fe-9585-3d1090009f9d"; }));
+    BOOST_TEST(changed([](auto& r) { r.execution_id = "not a uuid"; }));
+    BOOST_TEST(changed([](auto& r) { r.step = 2; }));
+    BOOST_TEST(changed([](auto& r) { r.step.reset(); }));
+    BOOST_TEST(changed([](auto& r) { r.status = "Failed"; }));
+    BOOST_TEST(changed([](auto& r) { r.exit_code = 1; }));
+    BOOST_TEST(changed([](auto& r) { r.standard_output += '.'; }));
+    BOOST_TEST(!changed([](auto& r) { r.execution_status = "Failed"; }));
+    BOOST_TEST(!changed([](auto& r) { r.agent_type = "database"; }));
+    BOOST_TEST(!changed([](auto& r) { r.timestamp = ""; }));
+    BOOST_TEST(!changed([](auto& r) { r.execution_id = "B68B061E-62B1-48FE-9585-3D1090009F9C"; }));
+    // Ids that are no UUID stay apart, and no text passes for another field.
+    std::set<aoss::step_key> keys;
+    for (const char* id :
+         {"", "1", "2", "b68b061e-62b1-48fe-9585-3d1090009f9", "b68b061e-62b1-48fe-9585-3d1090009f9cc",
+          "b68b061e062b1048fe095850 3d1090009f9c"}) {
+        auto r = example();
+        r.execution_id = id;
+        BOOST_TEST(keys.insert(key(r)).second, id);
+    }
+}
+
+BOOST_AUTO_TEST_SUITE_END()

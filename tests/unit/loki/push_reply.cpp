@@ -1,0 +1,121 @@
+#include <lokiship/loki/push_reply.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <cstddef>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <string_view>
+
+using namespace lokiship;
+using loki::push_reply;
+using loki::reject_reason;
+using verdict = push_reply::verdict;
+
+namespace lokiship::loki {
+inline std::ostream& operator<<(std::ostream& out, reject_reason r) {
+    return out << to_string(r);
+}
+inline std::ostream& operator<<(std::ostream& out, push_reply::verdict v) {
+    return out << static_cast<int>(v);
+}
+} // namespace lokiship::loki
+
+namespace {
+
+push_reply read(unsigned status, std::string_view body = {}, http::headers fields = {}) {
+    return loki::read_push_reply({status, std::move(fields)}, body);
+}
+
+constexpr std::string_view too_far_behind =
+    "entry with timestamp 2026-11-23 08:44:51.870867217 +0000 UTC ignored, reason: 'entry too far behind, "
+    "entry timestamp "
+    "is: 2026-11-23T08:44:51Z, oldest acceptable timestamp is: 2026-11-23T12:44:51Z',\n"
+    "user 'fake', total ignored: 12 out of 400 for stream: {job=\"aoss\"}\n";
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(push_reply_)
+
+BOOST_AUTO_TEST_CASE(only_200_and_204_mean_stored) {
+    BOOST_TEST(read(204).what == verdict::delivered);
+    BOOST_TEST(read(200).what == verdict::delivered);
+    for (unsigned status : {201u, 202u, 206u, 226u, 260u, 299u, 301u, 302u, 304u})
+        BOOST_TEST(read(status).what == verdict::blocked, status);
+}
+
+BOOST_AUTO_TEST_CASE(status_decides_what_to_do) {
+    for (unsigned status : {408u, 425u, 429u, 500u, 502u, 503u, 504u, 599u})
+        BOOST_TEST(read(status, "x").what == verdict::retry, status);
+    for (unsigned status : {401u, 403u, 404u, 405u, 407u, 410u})
+        BOOST_TEST(read(status, "no org id\n").what == verdict::blocked, status);
+    for (unsigned status : {400u, 422u})
+        BOOST_TEST(read(status, "x").what == verdict::rejected, status);
+    BOOST_TEST(read(413, "<html>").what == verdict::split);
+    BOOST_TEST(
+        read(500,
+             "rpc error: code = ResourceExhausted desc = grpc: received message larger than max (4401131 vs. "
+             "4194304)\n")
+            .what == verdict::split);
+    BOOST_TEST(read(503, "empty ring\n").text == "503: empty ring");
+    BOOST_TEST(read(502, "<html>\r\n\x1b[2J").text == "502: <html>\\r\\n\\x1b[2J");
+}
+
+BOOST_AUTO_TEST_CASE(retry_after_is_honoured_within_an_hour) {
+    using namespace std::chrono_literals;
+    BOOST_TEST((read(429, "", {{"retry-after", "7"}}).retry_after == 7s));
+    BOOST_TEST((read(503, "", {{"Retry-After", "99999999"}}).retry_after == 3600s));
+    BOOST_TEST((read(503, "", {{"Retry-After", "0"}}).retry_after == 0s));
+    BOOST_TEST(!read(503, "", {{"Retry-After", "Wed, 21 Oct 2026 07:28:00 GMT"}}).retry_after.has_value());
+    BOOST_TEST(!read(503).retry_after.has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_refusal_says_how_many_and_why) {
+    const struct {
+        std::string_view body;
+        reject_reason reason;
+        std::optional<std::size_t> rejected;
+    } table[] = {
+        {too_far_behind, reject_reason::too_far_behind, 12},
+        {"entry for stream '{a=\"b\"}' has timestamp too old: 2026-11-01T00:00:00Z, oldest acceptable "
+         "timestamp is: "
+         "2026-11-17T00:00:00Z\n",
+         reject_reason::greater_than_max_sample_age, 1},
+        {"3 errors like: entry for stream '{}' has timestamp too old: 2026; 2 errors like: entry for stream "
+         "'{}' has "
+         "timestamp too old: 2025\n",
+         reject_reason::greater_than_max_sample_age, 5},
+        {"entry for stream '{a=\"9 errors like: x\"}' has timestamp too new: 2027-01-01T00:00:00Z",
+         reject_reason::too_far_in_future, 1},
+        {"Max entry size '262144' bytes exceeded for stream '{}' while adding an entry with length '300000' "
+         "bytes\n",
+         reject_reason::line_too_long, 1},
+        {"max entry size '262144' bytes exceeded for stream '{}' while adding an entry with length '300000' "
+         "bytes\n",
+         reject_reason::line_too_long, 1},
+        {"entry for stream '{}' has 31 label names; limit 30\n", reject_reason::max_label_names_per_series,
+         std::nullopt},
+        {"stream '{}' has label value too long: 'x'\n", reject_reason::label_value_too_long, std::nullopt},
+        {"couldn't parse labels: 1:3: parse error", reject_reason::other, std::nullopt},
+        {"<html>400 Bad Request</html>", reject_reason::other, std::nullopt},
+        {"", reject_reason::other, std::nullopt},
+    };
+    for (const auto& t : table)
+        BOOST_TEST_CONTEXT(t.body) {
+            const auto r = read(400, t.body);
+            BOOST_TEST(r.what == verdict::rejected);
+            BOOST_TEST(r.reason == t.reason);
+            BOOST_TEST((r.rejected == t.rejected));
+        }
+}
+
+BOOST_AUTO_TEST_CASE(every_reason_has_a_name_of_its_own) {
+    for (std::size_t a = 0; a != loki::reject_reason_count; ++a) {
+        BOOST_TEST(!to_string(static_cast<reject_reason>(a)).empty());
+        for (std::size_t b = 0; b != a; ++b)
+            BOOST_TEST(to_string(static_cast<reject_reason>(a)) != to_string(static_cast<reject_reason>(b)));
+    }
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,34 @@
+#include <lokiship/error.hpp>
+#include <lokiship/text/escape.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <string>
+
+using lokiship::text::escape_for_log;
+
+BOOST_AUTO_TEST_SUITE(escape)
+
+BOOST_AUTO_TEST_CASE(nothing_forges_a_log_line) {
+    BOOST_TEST(escape_for_log("a\nb\r\tc\\\x1b[2J\x7f") == "a\\nb\\r\\tc\\\\\\x1b[2J\\x7f");
+    BOOST_TEST(escape_for_log("\xc2\x9b[2J") == "\\u009b[2J");
+    BOOST_TEST(escape_for_log("äöü 😀") == "äöü 😀");
+}
+
+BOOST_AUTO_TEST_CASE(long_texts_are_cut_between_characters) {
+    BOOST_TEST(escape_for_log("abcdef", 3) == "abc…");
+    BOOST_TEST(escape_for_log("abc", 3) == "abc");
+    BOOST_TEST(escape_for_log("aé€", 2) == "aé…");
+}
+
+BOOST_AUTO_TEST_CASE(every_error_has_words) {
+    using lokiship::errc;
+    for (int i = 1; i != static_cast<int>(errc::end_of_list_); ++i) {
+        const auto code = make_error_code(static_cast<errc>(i));
+        BOOST_TEST(code.message() != "unknown lokiship error", i);
+        BOOST_TEST(code.category().name() == std::string("lokiship"));
+    }
+    BOOST_TEST(make_error_code(errc::end_of_list_).message() == "unknown lokiship error");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
