@@ -75,8 +75,8 @@ inline result<url> parse_url(std::string_view text) {
         return fail("has no host");
     // host_address() is decoded and has no brackets.
     out.host = u.host_address();
-    for (unsigned char c : out.host)
-        if (c <= 0x20 || c == 0x7f)
+    for (const char c : out.host)
+        if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7f)
             return fail("has a host with a space or control character");
     if (u.has_port()) {
         if (u.port_number() == 0)

@@ -153,7 +153,8 @@ private:
     static boost::asio::awaitable<void> accept(std::shared_ptr<state> s) {
         while (s->acceptor.is_open()) {
             auto [ec, socket] = co_await s->acceptor.async_accept(token);
-            if (ec)
+            // A connection may have come just before `stop`.
+            if (ec || !s->acceptor.is_open())
                 continue;
             ++s->connections;
             error_code ignored;

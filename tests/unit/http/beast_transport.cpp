@@ -484,7 +484,7 @@ BOOST_AUTO_TEST_CASE(a_slow_answer_is_no_silence) {
     f.run({&c});
     BOOST_TEST(c.status() == 200u);
     BOOST_TEST(c.body == std::string(100, 'x'));
-    BOOST_TEST(c.chunks == 100u);
+    BOOST_TEST(c.chunks > 1u);
     late.request.total_timeout = 60ms;
     f.run({&late});
     BOOST_TEST(late.failure().code == errc::timed_out);
@@ -602,10 +602,7 @@ BOOST_AUTO_TEST_CASE(connecting_has_a_limit) {
     std::vector<tcp::socket> fill;
     for (int i = 0; i != 4; ++i) {
         fill.emplace_back(f.context);
-        fill.back().open(tcp::v4());
-        fill.back().non_blocking(true);
-        lokiship::error_code ec;
-        fill.back().connect(full.local_endpoint(), ec);
+        fill.back().async_connect(full.local_endpoint(), [](lokiship::error_code) {});
     }
     const auto url =
         http::parse_url("http://127.0.0.1:" + std::to_string(full.local_endpoint().port())).value();

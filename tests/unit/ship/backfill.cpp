@@ -1,0 +1,113 @@
+#include "ship/world.hpp"
+
+using namespace lokiship;
+using namespace lokiship::testing;
+using namespace std::chrono_literals;
+
+namespace {
+
+using backfill = ship::basic_backfill<fake_transport, manual_clock>;
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(backfill_)
+
+BOOST_AUTO_TEST_CASE(ships_everything_whatever_the_first_limit) {
+    for (std::uint64_t limit : {1u, 7u, 69u, 70u, 71u, 10'000u}) {
+        world w;
+        for (unsigned i = 0; i != 70; ++i)
+            w.backend.add(w.make(i, 2, i * 1h)); // newest first, over three days
+        ship::backfill_options o;
+        o.first_limit = limit;
+        o.delivery.batch.max_entries = 9;
+        backfill b(w.backend_http, w.loki_http, w.time, w.watched(o));
+        const auto r = w.complete(b.run());
+        BOOST_TEST(!r.read_failure.has_value());
+        BOOST_TEST(!r.ship_failure.has_value());
+        BOOST_TEST(!r.incomplete.has_value());
+        BOOST_TEST(r.executions == 70u);
+        BOOST_TEST(b.count().fetched == 140u);
+        BOOST_TEST(b.count().shipped == 140u);
+        BOOST_TEST(w.loki.size() == 140u);
+        BOOST_TEST(w.loki.received_entries() == 140u);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(an_empty_history_is_no_failure) {
+    world w;
+    backfill b(w.backend_http, w.loki_http, w.time, w.watched(ship::backfill_options{}));
+    const auto r = w.complete(b.run());
+    BOOST_TEST(!r.read_failure.has_value());
+    BOOST_TEST(b.count().fetched == 0u);
+    BOOST_TEST(w.loki.pushes() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_backend_that_fails_is_named_and_nothing_is_shipped) {
+    for (fault f : {fault::refuse, fault::hang, fault::truncate, fault::stall, fault::reset_before}) {
+        world w;
+        w.backend.add(w.make(1, 2));
+        w.backend_http.always(f);
+        backfill b(w.backend_http, w.loki_http, w.time, w.watched(ship::backfill_options{}));
+        const auto r = w.complete(b.run());
+        BOOST_TEST_REQUIRE(r.read_failure.has_value());
+        BOOST_TEST(r.read_failure->message.find("http://backend: ") == 0u, r.read_failure->message);
+        BOOST_TEST(w.loki_http.requests().empty());
+        BOOST_TEST(b.count().balanced());
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_loki_that_stays_away_ends_it) {
+    for (fault f : {fault::refuse, fault::hang, fault::reset_after}) {
+        world w;
+        w.backend.add(w.make(1, 2));
+        w.loki_http.always(f);
+        backfill b(w.backend_http, w.loki_http, w.time, w.watched(ship::backfill_options{}));
+        const auto r = w.complete(b.run());
+        BOOST_TEST_REQUIRE(r.ship_failure.has_value());
+        BOOST_TEST(r.ship_failure->message.find("http://loki: ") == 0u, r.ship_failure->message);
+        BOOST_TEST(w.loki_http.requests().size() == 5u);
+        BOOST_TEST(b.count().pending == 2u);
+        BOOST_TEST(b.count().balanced());
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_short_outage_is_survived) {
+    world w;
+    for (unsigned i = 0; i != 9; ++i)
+        w.backend.add(w.make(i, 1));
+    w.loki_http.script({fault::refuse, fault::reset_after, fault::hang, fault::reset_before});
+    backfill b(w.backend_http, w.loki_http, w.time, w.watched(ship::backfill_options{}));
+    const auto r = w.complete(b.run());
+    BOOST_TEST(!r.ship_failure.has_value());
+    BOOST_TEST(w.loki.size() == 9u);
+}
+
+BOOST_AUTO_TEST_CASE(wrong_credentials_end_it_at_once) {
+    world w;
+    w.backend.add(w.make(1, 2));
+    fake_transport locked([](const http::request&) { return reply{401, {}, "no org id\n"}; }, w.time,
+                          "http://locked");
+    backfill b(w.backend_http, locked, w.time, w.watched(ship::backfill_options{}));
+    const auto r = w.complete(b.run());
+    BOOST_TEST_REQUIRE(r.ship_failure.has_value());
+    BOOST_TEST(r.ship_failure->message == "http://locked: HTTP status 401: no org id");
+    BOOST_TEST(locked.requests().size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_backend_that_caps_the_limit_gives_what_it_gives) {
+    world w;
+    for (unsigned i = 0; i != 30; ++i)
+        w.backend.add(w.make(i, 1));
+    w.backend.max_limit(20);
+    ship::backfill_options o;
+    o.first_limit = 20;
+    backfill b(w.backend_http, w.loki_http, w.time, w.watched(o));
+    const auto r = w.complete(b.run());
+    BOOST_TEST_REQUIRE(r.incomplete.has_value());
+    BOOST_TEST(r.incomplete->message.find("HTTP status 422") != std::string::npos);
+    BOOST_TEST(!r.read_failure.has_value());
+    BOOST_TEST(w.loki.size() == 20u);
+    BOOST_TEST(b.count().balanced());
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,400 @@
+#include "ship/world.hpp"
+
+#include <algorithm>
+#include <set>
+#include <stdexcept>
+
+using namespace lokiship;
+using namespace lokiship::testing;
+using namespace std::chrono_literals;
+
+namespace {
+
+std::size_t lines_with(const std::vector<std::string>& log, std::string_view part) {
+    return static_cast<std::size_t>(
+        std::count_if(log.begin(), log.end(), [&](const auto& l) { return l.find(part) != l.npos; }));
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(shipper_)
+
+BOOST_AUTO_TEST_CASE(ships_what_is_there_and_what_comes) {
+    world w;
+    for (unsigned i = 0; i != 10; ++i)
+        w.backend.add(w.make(i, 2, 10min - i * 1min));
+    running_shipper s(w);
+    s.run_for(1s);
+    BOOST_TEST(w.loki.size() == 20u);
+    BOOST_TEST(s->count().shipped == 20u);
+    w.backend.add(w.make(100, 3));
+    s.run_for(30s);
+    BOOST_TEST(w.loki.size() == 23u);
+    s.run_for(10min);
+    BOOST_TEST(w.loki.size() == 23u);
+    BOOST_TEST(w.loki.received_entries() == 23u);
+    BOOST_TEST(s->count().shipped == 23u);
+    BOOST_TEST(s->count().balanced());
+    BOOST_TEST(w.backend.requests() == 22u); // one at the start, then one each 30 s
+    BOOST_TEST(w.log.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_placeholder_later_gets_its_steps_and_a_step_runs_again) {
+    world w;
+    w.backend.add(w.make(1, 0, 5min));
+    running_shipper s(w);
+    s.run_for(1s);
+    BOOST_TEST(w.loki.size() == 1u);
+    auto* e = w.backend.find(uuid(1));
+    e->status = "Success";
+    e->results = {{1, "ls", "Failed", 1, "", "no"}, {2, "df", "Success", 0, "ok", ""}};
+    s.run_for(30s);
+    BOOST_TEST(w.loki.size() == 3u);
+    // The same step number with another outcome is a new log; the other one is known although its label would
+    // differ now.
+    e->results.push_back({1, "ls", "Success", 0, "yes", ""});
+    e->status = "Failed";
+    s.run_for(30s);
+    BOOST_TEST(w.loki.size() == 4u);
+    BOOST_TEST(s->count().shipped == 4u);
+    BOOST_TEST(s->count().rejected == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(nothing_is_marked_before_loki_has_it) {
+    for (fault f :
+         {fault::refuse, fault::reset_before, fault::hang, fault::reset_after, fault::truncate, fault::stall})
+        BOOST_TEST_CONTEXT(static_cast<int>(f)) {
+            world w;
+            for (unsigned i = 0; i != 6; ++i)
+                w.backend.add(w.make(i, 2));
+            w.loki_http.always(f);
+            running_shipper s(w);
+            s.run_for(5min);
+            if (f == fault::truncate || f == fault::stall)
+                w.loki_http.decide([](const http::request&) { return fault::none; });
+            BOOST_TEST(s->count().pending + s->count().shipped == 12u);
+            const bool delivered = f == fault::stall || f == fault::truncate;
+            if (!delivered)
+                BOOST_TEST(s->count().shipped == 0u);
+            w.loki_http.always(fault::none);
+            s.run_for(2min);
+            BOOST_TEST(s->count().pending == 0u);
+            BOOST_TEST(s->count().shipped == 12u);
+            BOOST_TEST(w.loki.size() == 12u); // re-sent entries are the same entries
+            if (f == fault::refuse)
+                BOOST_TEST(w.loki.received_entries() == 12u);
+        }
+}
+
+BOOST_AUTO_TEST_CASE(an_outage_is_said_once_when_it_begins_and_once_when_it_is_over) {
+    for (fault f : {fault::refuse, fault::hang}) {
+        world w;
+        w.backend.add(w.make(1, 2));
+        w.loki_http.always(f);
+        running_shipper s(w);
+        s.run_for(30min);
+        BOOST_TEST(w.log.size() == 1u);
+        BOOST_TEST(w.log.at(0).find("W Loki at http://loki does not answer as it should: http://loki: ") ==
+                       0u,
+                   w.log.at(0));
+        w.loki_http.always(fault::none);
+        s.run_for(5min);
+        BOOST_TEST(w.log.size() == 2u);
+        BOOST_TEST(w.log.at(1).find("I Loki at http://loki is back after ") == 0u, w.log.at(1));
+        // Polling went on all the time, and Loki was not asked too often.
+        BOOST_TEST(w.backend.requests() >= 60u);
+        BOOST_TEST(w.loki_http.requests().size() < 200u);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_backend_in_trouble_is_asked_again_at_the_next_poll) {
+    for (fault f : {fault::refuse, fault::reset_before, fault::hang, fault::truncate, fault::stall}) {
+        world w;
+        for (unsigned i = 0; i != 6; ++i)
+            w.backend.add(w.make(i, 2));
+        w.backend_http.always(f);
+        running_shipper s(w);
+        s.run_for(20min);
+        BOOST_TEST(lines_with(w.log, "the backend at http://backend does not answer") == 1u);
+        w.backend_http.always(fault::none);
+        s.run_for(3min);
+        BOOST_TEST(lines_with(w.log, "the backend at http://backend is back") == 1u);
+        BOOST_TEST(w.log.size() == 2u);
+        BOOST_TEST(w.loki.size() == 12u);
+        BOOST_TEST(w.loki.received_entries() == 12u);
+        BOOST_TEST(s->count().pages_failed > 5u);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(error_answers_of_either_side_lose_nothing) {
+    const reply answers[] = {
+        {500, {}, "Internal Server Error"},
+        {502, {{"Content-Type", "text/html"}}, "<html>\x1b[31mbad gateway</html>"},
+        {503, {}, ""},
+        {404, {}, "404 page not found\n"},
+        {401, {}, "no org id\n"},
+        {260, {}, "ingestion blocked"},
+    };
+    for (const auto& answer : answers)
+        for (bool at_loki : {true, false}) {
+            world w;
+            bool broken = true;
+            handler real = at_loki ? handler(std::ref(w.loki)) : handler(std::ref(w.backend));
+            fake_transport flaky([&](const http::request& r) { return broken ? answer : real(r); }, w.time,
+                                 "http://flaky");
+            w.backend.add(w.make(1, 2));
+            ship::basic_shipper<fake_transport, manual_clock> s(at_loki ? w.backend_http : flaky,
+                                                                at_loki ? flaky : w.loki_http, w.time,
+                                                                w.watched(ship::shipper_options{}));
+            bool ended = false;
+            boost::asio::co_spawn(w.context, s.run(), [&](std::exception_ptr) { ended = true; });
+            w.time.run_for(w.context, 10min);
+            BOOST_TEST(s.count().shipped == 0u);
+            BOOST_TEST(s.count().rejected == 0u);
+            BOOST_TEST(w.log.size() == 1u);
+            BOOST_TEST(w.log.at(0).find("HTTP status " + std::to_string(answer.status)) != std::string::npos,
+                       w.log.at(0));
+            BOOST_TEST(w.log.at(0).find('\x1b') == std::string::npos);
+            broken = false;
+            w.time.run_for(w.context, 2min);
+            BOOST_TEST(w.loki.size() == 2u);
+            BOOST_TEST(w.log.size() == 2u);
+            s.stop();
+            w.time.run_for(w.context, 1min);
+            BOOST_TEST(ended);
+        }
+}
+
+BOOST_AUTO_TEST_CASE(a_page_of_html_or_nothing_is_an_outage) {
+    for (const char* body : {"<html></html>", "", "{\"logs\":[", "[]", "{\"logs\":[{\"step\":\"x\"}]}"}) {
+        world w;
+        fake_transport bad([&](const http::request&) { return reply{200, {}, body}; }, w.time, "http://bad");
+        ship::basic_shipper<fake_transport, manual_clock> s(bad, w.loki_http, w.time,
+                                                            w.watched(ship::shipper_options{}));
+        const auto e = w.complete(s.run_once());
+        BOOST_TEST_REQUIRE(e.has_value());
+        BOOST_TEST(e->message.find("http://bad/api/monitoring/logs: ") == 0u, e->message);
+        BOOST_TEST(s.count().pages_failed == 1u);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_burst_beyond_the_page_is_caught_up) {
+    world w;
+    for (unsigned i = 0; i != 150; ++i)
+        w.backend.add(w.make(i, 1, 30min));
+    running_shipper s(w);
+    s.run_for(1s);
+    // Nothing is known yet: one page, and it says so.
+    BOOST_TEST(s->count().shipped == 100u);
+    BOOST_TEST(lines_with(w.log, "I first poll: took the newest 100 executions") == 1u);
+    for (unsigned i = 1000; i != 2000; ++i)
+        w.backend.add(w.make(i, 1));
+    s.run_for(30s);
+    BOOST_TEST(w.backend.last_limit() == 1600u);
+    BOOST_TEST(w.loki.size() == 1150u);
+    s.run_for(30s);
+    BOOST_TEST(w.backend.last_limit() == 100u);
+    BOOST_TEST(w.loki.received_entries() == 1150u);
+    BOOST_TEST(w.log.size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_page_larger_than_the_window_is_shipped_once_and_said_once) {
+    world w;
+    for (unsigned i = 0; i != 50; ++i)
+        w.backend.add(w.make(i, 3));
+    ship::shipper_options o;
+    o.dedup_capacity = 10;
+    running_shipper s(w, o);
+    s.run_for(10min);
+    BOOST_TEST(w.loki.size() == 150u);
+    BOOST_TEST(w.loki.received_entries() == 150u);
+    BOOST_TEST(lines_with(w.log, "the window grows to hold a page") == 1u);
+    BOOST_TEST(s->dedup_capacity() == 150u);
+}
+
+BOOST_AUTO_TEST_CASE(each_stream_goes_alone_and_oldest_first) {
+    world w;
+    for (unsigned i = 0; i != 30; ++i)
+        w.backend.add(w.make(i, 2, std::chrono::hours(i)));
+    ship::shipper_options o;
+    o.delivery.batch.max_entries = 3;
+    w.loki_http.latency(10ms);
+    running_shipper s(w, o);
+    s.run_for(5s);
+    BOOST_TEST(s->count().shipped == 60u); // newest first, Loki would refuse most as too far behind
+    BOOST_TEST(w.loki.size() == 60u);
+    BOOST_TEST(w.loki_http.most_in_flight() == 3u); // three streams
+    for (const auto& r : w.loki_http.requests())
+        BOOST_TEST(r.body.find(R"({"stream":)") == r.body.rfind(R"({"stream":)"));
+}
+
+BOOST_AUTO_TEST_CASE(what_loki_refuses_is_counted_by_reason_and_not_sent_again) {
+    world w;
+    w.backend.add(w.make(3, 2, 24h * 10)); // older than a week
+    w.backend.add(w.make(6, 2, 1h));
+    running_shipper s(w);
+    s.run_for(5min);
+    BOOST_TEST(s->count().shipped == 2u);
+    BOOST_TEST(s->count().rejected == 2u);
+    BOOST_TEST(s->count().rejected_by_reason[static_cast<std::size_t>(
+                   loki::reject_reason::greater_than_max_sample_age)] == 2u);
+    BOOST_TEST(w.loki_http.requests().size() == 1u);
+    BOOST_TEST(w.log.size() == 1u);
+    BOOST_TEST(w.log.at(0).find("Loki refused 2 of 4 entries of {") != std::string::npos, w.log.at(0));
+}
+
+BOOST_AUTO_TEST_CASE(a_push_that_is_too_large_is_halved) {
+    world w;
+    for (unsigned i = 0; i != 32; ++i)
+        w.backend.add(w.make(3 * i, 1, 1h - i * 1min));
+    fake_transport small(
+        [&](const http::request& r) {
+            return r.body.size() > 1000 ? reply{413, {}, "<html>413</html>"} : w.loki(r);
+        },
+        w.time, "http://small");
+    ship::basic_shipper<fake_transport, manual_clock> s(w.backend_http, small, w.time,
+                                                        w.watched(ship::shipper_options{}));
+    BOOST_TEST(!w.complete(s.run_once()).has_value());
+    BOOST_TEST(s.count().shipped == 32u);
+    BOOST_TEST(w.loki.size() == 32u);
+}
+
+BOOST_AUTO_TEST_CASE(a_stream_that_fails_does_not_hold_up_the_others) {
+    world w;
+    for (unsigned i = 0; i != 3; ++i)
+        w.backend.add(w.make(i, 1));
+    bool broken = true;
+    fake_transport picky(
+        [&](const http::request& r) {
+            return broken && r.body.find("prod-web-00") != r.body.npos ? reply{500, {}, "no schema config"}
+                                                                       : w.loki(r);
+        },
+        w.time, "http://picky");
+    ship::basic_shipper<fake_transport, manual_clock> s(w.backend_http, picky, w.time,
+                                                        w.watched(ship::shipper_options{}));
+    BOOST_TEST(w.complete(s.run_once()).has_value());
+    BOOST_TEST(s.count().shipped == 2u);
+    BOOST_TEST(s.count().pending == 1u);
+    broken = false;
+    BOOST_TEST(!w.complete(s.run_once()).has_value());
+    BOOST_TEST(s.count().pending == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_step_without_a_time_gets_the_clocks_and_is_counted) {
+    world w;
+    auto e = w.make(1, 1);
+    e.created_at = "yesterday";
+    w.backend.add(e);
+    auto f = w.make(2, 1);
+    f.created_at = "";
+    w.backend.add(f);
+    running_shipper s(w);
+    const auto now = w.time.wall_now();
+    s.run_for(5min);
+    BOOST_TEST(s->count().timestamps_replaced == 2u);
+    BOOST_TEST(w.loki.received_entries() == 2u);
+    for (const auto& [labels, entries] : w.loki.stored())
+        for (const auto& stored : entries)
+            BOOST_TEST((stored.time == now));
+}
+
+BOOST_AUTO_TEST_CASE(pending_entries_are_bounded) {
+    world w;
+    ship::shipper_options o;
+    o.max_pending = 10;
+    w.loki_http.always(fault::refuse);
+    for (unsigned i = 0; i != 8; ++i)
+        w.backend.add(w.make(i, 2));
+    running_shipper s(w, o);
+    s.run_for(5min);
+    BOOST_TEST(w.backend.requests() == 1u);
+    BOOST_TEST(s->count().pending == 16u);
+    w.loki_http.always(fault::none);
+    s.run_for(5min);
+    BOOST_TEST(w.loki.size() == 16u);
+    BOOST_TEST(w.backend.requests() > 5u);
+}
+
+BOOST_AUTO_TEST_CASE(retry_after_is_honoured) {
+    world w;
+    w.backend.add(w.make(1, 1));
+    std::size_t calls = 0;
+    fake_transport busy(
+        [&](const http::request& r) {
+            return ++calls == 1 ? reply{429, {{"Retry-After", "120"}}, "slow down"} : w.loki(r);
+        },
+        w.time, "http://busy");
+    ship::basic_shipper<fake_transport, manual_clock> s(w.backend_http, busy, w.time,
+                                                        w.watched(ship::shipper_options{}));
+    bool ended = false;
+    boost::asio::co_spawn(w.context, s.run(), [&](std::exception_ptr) { ended = true; });
+    w.time.run_for(w.context, 119s);
+    BOOST_TEST(calls == 1u);
+    w.time.run_for(w.context, 2s);
+    BOOST_TEST(calls == 2u);
+    s.stop();
+    w.time.run_for(w.context, 10s);
+    BOOST_TEST(ended);
+}
+
+BOOST_AUTO_TEST_CASE(stop_ends_a_wait_and_a_read_at_once) {
+    for (bool reading : {false, true}) {
+        world w;
+        if (reading)
+            w.backend_http.always(fault::hang);
+        running_shipper s(w);
+        s.run_for(1s);
+        BOOST_TEST(!s.ended());
+        s->stop();
+        s.run_for(0s);
+        BOOST_TEST(s.ended());
+    }
+}
+
+BOOST_AUTO_TEST_CASE(stop_lets_a_push_finish_and_abandons_one_that_hangs) {
+    for (bool hangs : {false, true}) {
+        world w;
+        w.backend.add(w.make(1, 1));
+        w.loki_http.latency(2s);
+        if (hangs)
+            w.loki_http.always(fault::hang);
+        running_shipper s(w);
+        s.run_for(1s);
+        s->stop();
+        s.run_for(500ms);
+        BOOST_TEST(!s.ended());
+        s.run_for(600ms);
+        BOOST_TEST(s.ended() == !hangs);
+        s.run_for(4s);
+        BOOST_TEST(s.ended());
+        BOOST_TEST(s->count().shipped == (hangs ? 0u : 1u));
+        BOOST_TEST(s->count().pending == (hangs ? 1u : 0u));
+        BOOST_TEST(!w.time.next_wake().has_value()); // nothing is left behind
+    }
+}
+
+BOOST_AUTO_TEST_CASE(options_out_of_range_are_named) {
+    const struct {
+        std::function<void(ship::shipper_options&)> spoil;
+        std::string_view part;
+    } table[] = {
+        {[](auto& o) { o.poll_interval = 0s; }, "poll_interval"},
+        {[](auto& o) { o.batch_size = 0; }, "batch_size"},
+        {[](auto& o) { o.dedup_capacity = 0; }, "dedup_capacity"},
+        {[](auto& o) { o.max_pending = 0; }, "max_pending"},
+        {[](auto& o) { o.delivery.batch.max_entries = 0; }, "max_entries"},
+        {[](auto& o) { o.backoff.initial = 0s; }, "backoff.initial"},
+        {[](auto& o) { o.backoff.maximum = 1ms; }, "backoff.maximum"},
+    };
+    for (const auto& t : table) {
+        world w;
+        ship::shipper_options o;
+        t.spoil(o);
+        using shipper = ship::basic_shipper<fake_transport, manual_clock>;
+        BOOST_CHECK_EXCEPTION(
+            shipper(w.backend_http, w.loki_http, w.time, o), std::invalid_argument,
+            [&](const auto& e) { return std::string_view(e.what()).find(t.part) != std::string_view::npos; });
+    }
+}
+
+BOOST_AUTO_TEST_SUITE_END()

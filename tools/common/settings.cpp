@@ -1,0 +1,280 @@
+#include "common/settings.hpp"
+
+#include "common/dotenv.hpp"
+
+#include <lokiship/text/escape.hpp>
+
+#include <CLI/CLI.hpp>
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <utility>
+
+namespace lokiship::tools {
+
+namespace {
+
+std::string environment_name(const setting& s) {
+    if (!s.environment.empty())
+        return s.environment;
+    std::string out = "LOKISHIP_" + s.name;
+    for (char& c : out)
+        c = c == '-' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+    return out;
+}
+
+bool has_password(std::string_view text) {
+    const auto at = text.find('@');
+    return at != text.npos && text.find("://") < at;
+}
+
+/// `scheme://user:****@host`
+std::string masked(const std::string& text) {
+    if (!has_password(text))
+        return text;
+    const auto u = http::parse_url(text);
+    return u ? u->display() : "****";
+}
+
+exit_message usage_error(std::string text) {
+    return {2, std::move(text)};
+}
+
+/// The config file's values, or a message.
+std::variant<values, exit_message> read_config(const std::string& path, const std::vector<setting>& settings,
+                                               const surroundings& around) {
+    const auto text = around.read_file(path);
+    if (!text)
+        return usage_error("--config: '" + text::escape_for_log(path) + "' cannot be read");
+    values out;
+    try {
+        const toml::table table = toml::parse(*text, path);
+        for (const auto& [key, node] : table) {
+            std::string name(key.str());
+            std::replace(name.begin(), name.end(), '_', '-');
+            const std::string where =
+                path + ':' + std::to_string(node.source().begin.line) + ' ' + std::string(key.str());
+            if (std::none_of(settings.begin(), settings.end(),
+                             [&](const setting& s) { return s.name == name; }))
+                return usage_error(where + ": is no setting of this tool");
+            std::ostringstream written;
+            if (const auto* s = node.as_string())
+                written << s->get();
+            else if (node.is_integer() || node.is_boolean())
+                node.visit([&](const auto& n) { written << n; });
+            else
+                return usage_error(where + ": must be a string, a whole number or a boolean");
+            if (!out.emplace(name, value{written.str(), where}).second)
+                return usage_error(where + ": is given twice");
+        }
+    } catch (const toml::parse_error& e) {
+        std::ostringstream where;
+        where << path << ':' << e.source().begin.line << ": " << e.description();
+        return usage_error(where.str());
+    }
+    return out;
+}
+
+std::string print_config(const std::vector<setting>& settings, const values& resolved) {
+    std::string out;
+    for (const auto& s : settings) {
+        const auto& v = resolved.at(s.name);
+        std::ostringstream text;
+        if (s.placeholder.empty())
+            text << v.text;
+        else
+            text << toml::value<std::string>(masked(v.text));
+        out += s.name + " = " + text.str() + " # " + v.origin + '\n';
+    }
+    return out;
+}
+
+} // namespace
+
+surroundings real_surroundings(int argc, char** argv) {
+    return {{argv + 1, argv + argc},
+            [](const std::string& name) -> std::optional<std::string> {
+                const char* found = std::getenv(name.c_str());
+                return found ? std::optional<std::string>(found) : std::nullopt;
+            },
+            [](const std::string& path) -> std::optional<std::string> {
+                std::ifstream in(path, std::ios::binary);
+                std::string text{std::istreambuf_iterator<char>(in), {}};
+                return in.is_open() && !in.bad() ? std::optional(std::move(text)) : std::nullopt;
+            }};
+}
+
+std::variant<values, exit_message> resolve(std::string_view tool, std::string_view description,
+                                           std::vector<setting> settings, const surroundings& around) {
+    CLI::App app{std::string(description), std::string(tool)};
+    app.set_version_flag("--version", std::string(tool) + ' ' + LOKISHIP_VERSION_STRING);
+    app.footer("Values come from, in this order: the command line, the environment, .env in the working "
+               "directory, the file "
+               "that --config names, the defaults.");
+    std::map<std::string, std::string> given;
+    std::string config;
+    bool print = false;
+    for (const auto& s : settings) {
+        const std::string help = s.help +
+                                 (s.placeholder.empty() ? "" : " (default " + s.default_value + ')') + " [" +
+                                 environment_name(s) + ']';
+        if (s.placeholder.empty())
+            app.add_flag_callback("--" + s.name, [&given, name = s.name] { given[name] = "true"; }, help);
+        else
+            app.add_option_function<std::string>(
+                   "--" + s.name, [&given, name = s.name](const std::string& v) { given[name] = v; }, help)
+                ->type_name(s.placeholder)
+                ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
+    }
+    app.add_option("--config", config,
+                   "Read settings from a TOML file; its keys are the names of these options")
+        ->type_name("FILE");
+    app.add_flag("--print-config", print, "Print the settings in use and where each comes from, then exit");
+    try {
+        // CLI11 wants them in reverse.
+        app.parse(std::vector<std::string>(around.arguments.rbegin(), around.arguments.rend()));
+    } catch (const CLI::ParseError& e) {
+        std::ostringstream out, err;
+        const int code = app.exit(e, out, err);
+        if (code == 0)
+            return exit_message{0, out.str()};
+        return usage_error(e.what());
+    }
+
+    values from_file;
+    if (!config.empty()) {
+        auto read = read_config(config, settings, around);
+        if (auto* failed = std::get_if<exit_message>(&read))
+            return *failed;
+        from_file = std::get<values>(std::move(read));
+    }
+    std::vector<dotenv_entry> dotenv;
+    if (const auto text = around.read_file(".env")) {
+        auto parsed = parse_dotenv(*text);
+        if (!parsed)
+            return usage_error(parsed.error().message);
+        dotenv = std::move(*parsed);
+    }
+
+    values out;
+    for (const auto& s : settings) {
+        value v{s.default_value, "default"};
+        const std::string variable = environment_name(s);
+        const auto line = std::find_if(dotenv.rbegin(), dotenv.rend(), [&](const dotenv_entry& e) {
+            return e.name == variable && !e.value.empty();
+        });
+        const auto from_environment = around.environment(variable);
+        if (const auto flag = given.find(s.name); flag != given.end()) {
+            v = {flag->second, "--" + s.name};
+            if (has_password(v.text))
+                return usage_error(
+                    v.origin +
+                    ": a password on the command line can be read by others on this machine; set " +
+                    variable + " in the environment or in .env instead");
+        } else if (from_environment && !from_environment->empty()) {
+            v = {*from_environment, variable + " (environment)"};
+        } else if (line != dotenv.rend()) {
+            v = {line->value, ".env:" + std::to_string(line->line) + ' ' + variable};
+        } else if (const auto at = from_file.find(s.name); at != from_file.end()) {
+            v = at->second;
+        }
+        if (const auto wrong = s.check(v.text))
+            return usage_error(v.origin + ": '" + text::escape_for_log(masked(v.text)) + "' " + *wrong);
+        out.emplace(s.name, std::move(v));
+    }
+    if (print)
+        return exit_message{0, print_config(settings, out)};
+    return out;
+}
+
+std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text) {
+    using namespace std::chrono;
+    static const std::pair<std::string_view, nanoseconds> units[] = {
+        {"ms", 1ms}, {"s", 1s}, {"m", 1min}, {"h", 1h}, {"d", 24h}};
+    const auto digits = text.find_first_not_of("0123456789");
+    const auto n = parse_count(text.substr(0, digits));
+    if (!n || digits == text.npos)
+        return std::nullopt;
+    for (const auto& [name, unit] : units)
+        if (text.substr(digits) == name && *n <= static_cast<std::uint64_t>(nanoseconds::max() / unit))
+            return unit * static_cast<nanoseconds::rep>(*n);
+    return std::nullopt;
+}
+
+std::optional<std::uint64_t> parse_count(std::string_view text) {
+    std::uint64_t out = 0;
+    const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), out);
+    return ec == std::errc() && end == text.data() + text.size() ? std::optional(out) : std::nullopt;
+}
+
+setting url_setting(std::string name, std::string environment, std::string default_value, std::string help) {
+    return {std::move(name),
+            "URL",
+            std::move(default_value),
+            std::move(help),
+            [](const std::string& text) -> std::optional<std::string> {
+                const auto u = http::parse_url(text);
+                if (!u) {
+                    // The URL itself is quoted already, by whoever shows this.
+                    const std::string& m = u.error().message;
+                    return m.substr(m.starts_with('\'') ? m.find("': ") + 3
+                                                        : std::string_view("URL: ").size());
+                }
+                if (u->tls())
+                    return "has the scheme 'https', which this version does not support; expected "
+                           "http://HOST[:PORT][/PATH]";
+                return std::nullopt;
+            },
+            std::move(environment)};
+}
+
+setting count_setting(std::string name, std::uint64_t least, std::uint64_t most, std::string default_value,
+                      std::string help) {
+    return {std::move(name), "N", std::move(default_value), std::move(help),
+            [least, most](const std::string& text) -> std::optional<std::string> {
+                const auto n = parse_count(text);
+                if (n && *n >= least && *n <= most)
+                    return std::nullopt;
+                return "is not a whole number from " + std::to_string(least) + " to " + std::to_string(most);
+            }};
+}
+
+setting duration_setting(std::string name, std::string least, std::string most, std::string default_value,
+                         std::string help) {
+    return {std::move(name), "DURATION", std::move(default_value), std::move(help),
+            [least, most](const std::string& text) -> std::optional<std::string> {
+                const auto d = parse_duration(text);
+                if (d && *d >= *parse_duration(least) && *d <= *parse_duration(most))
+                    return std::nullopt;
+                return "is not a duration from " + least + " to " + most +
+                       ", such as 500ms, 30s, 5m, 2h or 1d";
+            }};
+}
+
+setting choice_setting(std::string name, std::vector<std::string> choices, std::string default_value,
+                       std::string help) {
+    std::string list;
+    for (const auto& c : choices)
+        list += (list.empty() ? "" : "|") + c;
+    return {std::move(name), list, std::move(default_value), std::move(help),
+            [choices = std::move(choices), list](const std::string& text) -> std::optional<std::string> {
+                if (std::find(choices.begin(), choices.end(), text) != choices.end())
+                    return std::nullopt;
+                return "is not one of " + list;
+            }};
+}
+
+setting flag_setting(std::string name, std::string help) {
+    return {std::move(name), "", "false", std::move(help),
+            [](const std::string& text) -> std::optional<std::string> {
+                return text == "true" || text == "false" ? std::nullopt
+                                                         : std::optional<std::string>("is not true or false");
+            }};
+}
+
+} // namespace lokiship::tools
