@@ -45,7 +45,6 @@ public:
         bool postponed = false;
         /// Halved when a push was too large; 0: as the limits say.
         std::size_t max_entries = 0;
-        bool sorted = true;
     };
 
     std::size_t size() const noexcept { return keys_.size(); }
@@ -71,12 +70,15 @@ public:
         if (l.queue.empty())
             l.labels = step.labels;
         BOOST_ASSERT(!l.in_flight);
-        l.sorted = l.sorted && (l.queue.empty() || l.queue.back().entry.time <= step.entry.time);
-        l.queue.push_back({std::move(step.entry), step.key});
+        // A page comes newest first, so the place is at the front, or a few steps behind it.
+        const auto place =
+            std::upper_bound(l.queue.begin(), l.queue.end(), step.entry.time,
+                             [](timestamp t, const pending_entry& p) { return t < p.entry.time; });
+        l.queue.insert(place, {std::move(step.entry), step.key});
         return true;
     }
 
-    /// The next stream that may be pushed, in turn; null where there is none. Sorts it where needed.
+    /// The next stream that may be pushed, in turn; null where there is none.
     lane* next() {
         if (lanes_.empty())
             return nullptr;
@@ -88,7 +90,6 @@ public:
             if (l.in_flight || l.postponed)
                 continue;
             last_ = at->first;
-            sort(l);
             return &l;
         }
         return nullptr;
@@ -132,24 +133,13 @@ public:
 
     /// Visits every entry as `f(labels, entry)`, oldest first within each stream.
     template <class F>
-    void visit(F f) {
-        for (auto& [labels, l] : lanes_) {
-            sort(l);
+    void visit(F f) const {
+        for (const auto& [labels, l] : lanes_)
             for (const auto& p : l.queue)
                 f(labels, p.entry);
-        }
     }
 
 private:
-    static void sort(lane& l) {
-        if (l.sorted)
-            return;
-        std::stable_sort(l.queue.begin(), l.queue.end(), [](const pending_entry& a, const pending_entry& b) {
-            return a.entry.time < b.entry.time;
-        });
-        l.sorted = true;
-    }
-
     std::map<loki::labels, lane> lanes_;
     boost::unordered_flat_map<aoss::step_key, std::uint64_t> keys_;
     loki::labels last_;

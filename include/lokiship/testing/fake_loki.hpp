@@ -378,17 +378,18 @@ private:
         struct hit {
             const loki::labels* labels;
             const loki::entry* entry;
+            std::size_t order;
         };
         std::vector<hit> hits;
         for (const auto& [labels, entries] : streams_)
             if (parsed->matches(labels))
                 for (const auto& e : entries)
                     if (e.time >= start && e.time < end && parsed->matches(e.line))
-                        hits.push_back({&labels, &e});
-        if (!forward)
-            std::reverse(hits.begin(), hits.end());
-        std::stable_sort(hits.begin(), hits.end(), [forward](const hit& a, const hit& b) {
-            return forward ? a.entry->time < b.entry->time : b.entry->time < a.entry->time;
+                        hits.push_back({&labels, &e, hits.size()});
+        // Of the same time in the order of arrival, and backward all the other way round.
+        std::sort(hits.begin(), hits.end(), [forward](const hit& a, const hit& b) {
+            const bool before = std::tie(a.entry->time, a.order) < std::tie(b.entry->time, b.order);
+            return a.order != b.order && before == forward;
         });
         hits.resize(std::min(hits.size(), limit));
         std::map<std::string, std::vector<hit>> by_stream;
