@@ -31,13 +31,15 @@ bool is_name(std::string_view s) {
     return true;
 }
 
+/// `s` is all that follows the '='.
 result<std::string> parse_value(std::string_view s, std::size_t line) {
-    if (s.empty() || (s[0] != '\'' && s[0] != '"')) {
-        for (std::size_t i = 0; i != s.size(); ++i)
-            if (s[i] == '#' && (i == 0 || blank.find(s[i - 1]) != blank.npos))
+    if (const auto t = trim(s); t.empty() || (t[0] != '\'' && t[0] != '"')) {
+        for (std::size_t i = 1; i < s.size(); ++i)
+            if (s[i] == '#' && blank.find(s[i - 1]) != blank.npos)
                 return std::string(trim(s.substr(0, i)));
-        return std::string(s);
+        return std::string(t);
     }
+    s = trim(s);
     const char quote = s[0];
     std::string out;
     for (std::size_t i = 1; i != s.size(); ++i) {
@@ -85,7 +87,7 @@ result<std::vector<dotenv_entry>> parse_dotenv(std::string_view text) {
         const auto name = trim(line.substr(0, equals));
         if (!is_name(name))
             return wrong(number, "what stands before '=' is no variable name");
-        auto value = parse_value(trim(line.substr(equals + 1)), number);
+        auto value = parse_value(line.substr(equals + 1), number);
         if (!value)
             return value.error();
         out.push_back({std::string(name), std::move(*value), number});

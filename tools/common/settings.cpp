@@ -28,17 +28,17 @@ std::string environment_name(const setting& s) {
     return out;
 }
 
+/// Whether a text may hold a password. An '@' is enough: a URL that does not parse can have one anywhere.
 bool has_password(std::string_view text) {
-    const auto at = text.find('@');
-    return at != text.npos && text.find("://") < at;
+    return text.find('@') != text.npos;
 }
 
-/// `scheme://user:****@host`
+/// `scheme://user:****@host`, or `****` where it is not certain which part is the password.
 std::string masked(const std::string& text) {
     if (!has_password(text))
         return text;
     const auto u = http::parse_url(text);
-    return u ? u->display() : "****";
+    return u && !u->userinfo.empty() ? u->display() : "****";
 }
 
 exit_message usage_error(std::string text) {
@@ -46,11 +46,12 @@ exit_message usage_error(std::string text) {
 }
 
 /// The config file's values, or a message.
-std::variant<values, exit_message> read_config(const std::string& path, const std::vector<setting>& settings,
+std::variant<values, exit_message> read_config(const value& config, const std::vector<setting>& settings,
                                                const surroundings& around) {
-    const auto text = around.read_file(path);
+    const std::string path = text::escape_for_log(config.text);
+    const auto text = around.read_file(config.text);
     if (!text)
-        return usage_error("--config: '" + text::escape_for_log(path) + "' cannot be read");
+        return usage_error(config.origin + ": '" + path + "' cannot be read");
     values out;
     try {
         const toml::table table = toml::parse(*text, path);
@@ -58,7 +59,7 @@ std::variant<values, exit_message> read_config(const std::string& path, const st
             std::string name(key.str());
             std::replace(name.begin(), name.end(), '_', '-');
             const std::string where =
-                path + ':' + std::to_string(node.source().begin.line) + ' ' + std::string(key.str());
+                path + ':' + std::to_string(node.source().begin.line) + ' ' + text::escape_for_log(key.str());
             if (std::none_of(settings.begin(), settings.end(),
                              [&](const setting& s) { return s.name == name; }))
                 return usage_error(where + ": is no setting of this tool");
@@ -73,9 +74,8 @@ std::variant<values, exit_message> read_config(const std::string& path, const st
                 return usage_error(where + ": is given twice");
         }
     } catch (const toml::parse_error& e) {
-        std::ostringstream where;
-        where << path << ':' << e.source().begin.line << ": " << e.description();
-        return usage_error(where.str());
+        return usage_error(path + ':' + std::to_string(e.source().begin.line) + ": " +
+                           text::escape_for_log(e.description()));
     }
     return out;
 }
@@ -89,7 +89,8 @@ std::string print_config(const std::vector<setting>& settings, const values& res
             text << v.text;
         else
             text << toml::value<std::string>(masked(v.text));
-        out += s.name + " = " + text.str() + " # " + v.origin + '\n';
+        // As a comment, so that nobody's password becomes `****` when this is read again.
+        out += (has_password(v.text) ? "# " : "") + s.name + " = " + text.str() + " # " + v.origin + '\n';
     }
     return out;
 }
@@ -104,8 +105,13 @@ surroundings real_surroundings(int argc, char** argv) {
             },
             [](const std::string& path) -> std::optional<std::string> {
                 std::ifstream in(path, std::ios::binary);
-                std::string text{std::istreambuf_iterator<char>(in), {}};
-                return in.is_open() && !in.bad() ? std::optional(std::move(text)) : std::nullopt;
+                if (!in)
+                    return std::nullopt;
+                try {
+                    return std::string{std::istreambuf_iterator<char>(in), {}};
+                } catch (const std::ios_base::failure&) { // a directory, for one
+                    return std::nullopt;
+                }
             }};
 }
 
@@ -117,22 +123,23 @@ std::variant<values, exit_message> resolve(std::string_view tool, std::string_vi
                "directory, the file "
                "that --config names, the defaults.");
     std::map<std::string, std::string> given;
-    std::string config;
+    std::map<std::string, bool> flags;
     bool print = false;
     for (const auto& s : settings) {
         const std::string help = s.help +
                                  (s.placeholder.empty() ? "" : " (default " + s.default_value + ')') + " [" +
                                  environment_name(s) + ']';
         if (s.placeholder.empty())
-            app.add_flag_callback("--" + s.name, [&given, name = s.name] { given[name] = "true"; }, help);
+            app.add_flag("--" + s.name, flags[s.name], help);
         else
             app.add_option_function<std::string>(
                    "--" + s.name, [&given, name = s.name](const std::string& v) { given[name] = v; }, help)
                 ->type_name(s.placeholder)
                 ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
     }
-    app.add_option("--config", config,
-                   "Read settings from a TOML file; its keys are the names of these options")
+    app.add_option_function<std::string>(
+           "--config", [&given](const std::string& v) { given["config"] = v; },
+           "Read settings from a TOML file; its keys are the names of these options [LOKISHIP_CONFIG]")
         ->type_name("FILE");
     app.add_flag("--print-config", print, "Print the settings in use and where each comes from, then exit");
     try {
@@ -143,16 +150,15 @@ std::variant<values, exit_message> resolve(std::string_view tool, std::string_vi
         const int code = app.exit(e, out, err);
         if (code == 0)
             return exit_message{0, out.str()};
-        return usage_error(e.what());
+        if (has_password(e.what()))
+            return usage_error(
+                "an argument is unknown or has a bad value; it is not shown, since it may hold a password");
+        return usage_error(text::escape_for_log(e.what()));
     }
+    for (const auto& [name, on] : flags)
+        if (app.count("--" + name) != 0)
+            given[name] = on ? "true" : "false";
 
-    values from_file;
-    if (!config.empty()) {
-        auto read = read_config(config, settings, around);
-        if (auto* failed = std::get_if<exit_message>(&read))
-            return *failed;
-        from_file = std::get<values>(std::move(read));
-    }
     std::vector<dotenv_entry> dotenv;
     if (const auto text = around.read_file(".env")) {
         auto parsed = parse_dotenv(*text);
@@ -161,28 +167,38 @@ std::variant<values, exit_message> resolve(std::string_view tool, std::string_vi
         dotenv = std::move(*parsed);
     }
 
+    // What the command line, the environment or .env says of a setting.
+    const auto find = [&](const std::string& name, const std::string& variable) -> std::optional<value> {
+        if (const auto flag = given.find(name); flag != given.end())
+            return value{flag->second, "--" + name};
+        if (const auto found = around.environment(variable); found && !found->empty())
+            return value{*found, variable + " (environment)"};
+        const auto line = std::find_if(dotenv.rbegin(), dotenv.rend(),
+                                       [&](const dotenv_entry& e) { return e.name == variable; });
+        if (line != dotenv.rend() && !line->value.empty())
+            return value{line->value, ".env:" + std::to_string(line->line) + ' ' + variable};
+        return std::nullopt;
+    };
+    values from_file;
+    if (const auto config = find("config", "LOKISHIP_CONFIG")) {
+        auto read = read_config(*config, settings, around);
+        if (auto* failed = std::get_if<exit_message>(&read))
+            return *failed;
+        from_file = std::get<values>(std::move(read));
+    }
+
     values out;
     for (const auto& s : settings) {
         value v{s.default_value, "default"};
         const std::string variable = environment_name(s);
-        const auto line = std::find_if(dotenv.rbegin(), dotenv.rend(), [&](const dotenv_entry& e) {
-            return e.name == variable && !e.value.empty();
-        });
-        const auto from_environment = around.environment(variable);
-        if (const auto flag = given.find(s.name); flag != given.end()) {
-            v = {flag->second, "--" + s.name};
-            if (has_password(v.text))
-                return usage_error(
-                    v.origin +
-                    ": a password on the command line can be read by others on this machine; set " +
-                    variable + " in the environment or in .env instead");
-        } else if (from_environment && !from_environment->empty()) {
-            v = {*from_environment, variable + " (environment)"};
-        } else if (line != dotenv.rend()) {
-            v = {line->value, ".env:" + std::to_string(line->line) + ' ' + variable};
-        } else if (const auto at = from_file.find(s.name); at != from_file.end()) {
+        if (auto found = find(s.name, variable))
+            v = std::move(*found);
+        else if (const auto at = from_file.find(s.name); at != from_file.end())
             v = at->second;
-        }
+        if (s.secret && given.contains(s.name) && has_password(v.text))
+            return usage_error(
+                v.origin + ": a password on the command line can be read by others on this machine; set " +
+                variable + " in the environment or in .env instead");
         if (const auto wrong = s.check(v.text))
             return usage_error(v.origin + ": '" + text::escape_for_log(masked(v.text)) + "' " + *wrong);
         out.emplace(s.name, std::move(v));
@@ -230,7 +246,8 @@ setting url_setting(std::string name, std::string environment, std::string defau
                            "http://HOST[:PORT][/PATH]";
                 return std::nullopt;
             },
-            std::move(environment)};
+            std::move(environment),
+            true};
 }
 
 setting count_setting(std::string name, std::uint64_t least, std::uint64_t most, std::string default_value,

@@ -28,6 +28,8 @@ struct setting {
     std::function<std::optional<std::string>(const std::string&)> check;
     /// The environment variable; empty: `LOKISHIP_` and the name in upper case.
     std::string environment{};
+    /// The value can hold a password and is then refused on the command line.
+    bool secret = false;
 };
 
 /// A setting's value and where it comes from, as messages name it: `--loki`, `.env:3 LOKI_URL`, `default`.
@@ -56,9 +58,11 @@ struct surroundings {
 surroundings real_surroundings(int argc, char** argv);
 
 /// Resolves the settings: command line, then environment, then `.env`, then the file that `--config` names
-/// (TOML), then the defaults. Adds `--config`, `--print-config`, `--help` and `--version`. Every value that
-/// is used has passed its check. A password in a URL is refused on the command line, where others can read
-/// it, and shown nowhere.
+/// (TOML), then the defaults. An empty variable counts as not set; of two lines in `.env` the later counts.
+/// Adds `--config` (also `LOKISHIP_CONFIG`), `--print-config`, `--help` and `--version`. Every value that is
+/// used has passed its check. A password in a URL is refused on the command line, where others can read it,
+/// and shown nowhere: a value with an `@` is masked in every message, and `--print-config` leaves its line as
+/// a comment.
 std::variant<values, exit_message> resolve(std::string_view tool, std::string_view description,
                                            std::vector<setting> settings, const surroundings& around);
 

@@ -12,13 +12,14 @@ BOOST_AUTO_TEST_SUITE(dotenv)
 BOOST_AUTO_TEST_CASE(reads_what_people_write) {
     const auto got = parse_dotenv("\xef\xbb\xbf# comment\r\nA=1\r\n\n export B = two words # why\nC='a # "
                                   "\"b\\n'\nD=\"x\\n\\t\\\"\\\\\" # y\nE=\n"
-                                  "F=a#b\nA=2");
+                                  "F=a#b\nA=2\nG=#x\nH= # y");
     BOOST_TEST_REQUIRE(got.has_value(), got.error().message);
     const struct {
         std::string_view name, value;
         std::size_t line;
-    } expected[] = {{"A", "1", 2}, {"B", "two words", 4}, {"C", "a # \"b\\n", 5}, {"D", "x\n\t\"\\", 6},
-                    {"E", "", 7},  {"F", "a#b", 8},       {"A", "2", 9}};
+    } expected[] = {{"A", "1", 2},         {"B", "two words", 4}, {"C", "a # \"b\\n", 5},
+                    {"D", "x\n\t\"\\", 6}, {"E", "", 7},          {"F", "a#b", 8},
+                    {"A", "2", 9},         {"G", "#x", 10},       {"H", "", 11}};
     BOOST_TEST_REQUIRE(got->size() == std::size(expected));
     for (std::size_t i = 0; i != std::size(expected); ++i) {
         BOOST_TEST((*got)[i].name == expected[i].name);

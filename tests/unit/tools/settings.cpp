@@ -3,8 +3,10 @@
 #include <boost/test/unit_test.hpp>
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 using namespace lokiship::tools;
@@ -159,6 +161,134 @@ BOOST_AUTO_TEST_CASE(durations_are_exact) {
     BOOST_TEST((parse_duration("7d") == 168h));
     for (const char* bad : {"", "s", "5", "5 s", "-5s", "1.5s", "5S", "106752d", "99999999999999999999s"})
         BOOST_TEST(!parse_duration(bad).has_value(), bad);
+}
+
+BOOST_AUTO_TEST_CASE(no_message_quotes_a_password) {
+    const call table[] = {
+        {{"--loki", "me:geheim@h"}, {}, {}},
+        {{"--loki", "http://me:ge/geheim@h"}, {}, {}},
+        {{"http://me:geheim@h"}, {}, {}},
+        {{"--lokki=http://me:geheim@h"}, {}, {}},
+        {{"--once=http://me:geheim@h"}, {}, {}},
+        {{"--loki", "http://me:geheim@h", "--loki", "http://me:geheim@h"}, {}, {}},
+        {{"--batch-size", "http://me:geheim@h"}, {}, {}},
+        {{}, {{"LOKI_URL", "me:geheim@h"}}, {}},
+        {{}, {{"LOKI_URL", "http://me:1/geheim@h?x"}}, {}},
+        {{"--print-config"}, {{"LOKI_URL", "http://me:1/geheim@h"}}, {}},
+        {{}, {}, {{".env", "LOKI_URL=me:geheim@h"}}},
+        {{"--config", "c"}, {}, {{"c", "loki = 'me:geheim@h'"}}},
+        {{"--config", "c"}, {}, {{"c", "loki = geheim"}}},
+        {{"--config", "c"}, {}, {{"c", "loki = tgeheim"}}},
+        {{"--config", "c"}, {}, {{"c", "loki = fgeheim"}}},
+        {{"--config", "c"}, {}, {{"c", "loki = igeheim"}}},
+        {{"--config", "c"}, {}, {{"c", "loki = 1geheim"}}},
+        {{"--config", "c"}, {}, {{"c", "loki = \"geheim\\q\""}}},
+        {{"--config", "c"}, {}, {{"c", "loki = 'geheim'\nloki = 'geheim'"}}},
+    };
+    for (const auto& t : table) {
+        const auto m = t.message();
+        BOOST_TEST(m.text.find("geheim") == std::string::npos, m.text);
+        BOOST_TEST(m.text.find("eheim") == std::string::npos, m.text);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_printed_config_with_a_password_leaves_that_line_to_the_reader) {
+    const auto printed = call{{"--print-config"}, {{"LOKI_URL", "http://me:geheim@h"}}, {}}.message();
+    // Read again, the mask must not become the password.
+    const call again{{"--config", "c"}, {}, {{"c", printed.text}}};
+    BOOST_TEST(again.get("loki").origin == "default");
+}
+
+BOOST_AUTO_TEST_CASE(messages_and_comments_are_safe_for_a_terminal) {
+    const call table[] = {
+        {{"x\x1b\n"}, {}, {}},
+        {{"--once=\x1b"}, {}, {}},
+        {{"--config", "a\x1b\nb"}, {}, {{"a\x1b\nb", "x = = 1"}}},
+        {{"--config", "a\x1b\nb"}, {}, {{"a\x1b\nb", "x = 1"}}},
+        {{"--config", "c"}, {}, {{"c", "\"x\\u001b\\n\" = 1"}}},
+        {{"--config", "a\x1b\nb"}, {}, {{"a\x1b\nb", "batch-size = 0"}}},
+    };
+    for (const auto& t : table) {
+        const auto m = t.message();
+        BOOST_TEST(m.code == 2);
+        BOOST_TEST(m.text.find_first_of("\x1b\n") == std::string::npos, m.text);
+    }
+    const auto printed =
+        call{{"--print-config", "--config", "a\nonce = true"}, {}, {{"a\nonce = true", "batch-size = 1"}}}
+            .message();
+    BOOST_TEST((call{{"--config", "c"}, {}, {{"c", printed.text}}}.get("once").text) == "false");
+}
+
+BOOST_AUTO_TEST_CASE(a_flag_can_be_taken_back) {
+    BOOST_TEST((call{{"--once=false"}, {{"LOKISHIP_ONCE", "true"}}, {}}.get("once").text) == "false");
+    BOOST_TEST((call{{"--once"}, {{"LOKISHIP_ONCE", "false"}}, {}}.get("once").text) == "true");
+    BOOST_TEST((call{{"--once", "--once"}, {}, {}}.get("once").text) == "true");
+    BOOST_TEST((call{{}, {{"LOKISHIP_ONCE", "1"}}, {}}.message().text) ==
+               "LOKISHIP_ONCE (environment): '1' is not true or false");
+}
+
+BOOST_AUTO_TEST_CASE(the_config_file_is_a_setting_too) {
+    const std::map<std::string, std::string> files{
+        {"a", "batch-size = 1"}, {"b", "batch-size = 2"}, {".env", "LOKISHIP_CONFIG=b"}};
+    BOOST_TEST((call{{}, {}, files}.get("batch-size").origin) == "b:1 batch-size");
+    BOOST_TEST((call{{}, {{"LOKISHIP_CONFIG", "a"}}, files}.get("batch-size").origin) == "a:1 batch-size");
+    BOOST_TEST((call{{"--config=b"}, {{"LOKISHIP_CONFIG", "a"}}, files}.get("batch-size").origin) ==
+               "b:1 batch-size");
+    BOOST_TEST((call{{}, {{"LOKISHIP_CONFIG", "none"}}, files}.message().text) ==
+               "LOKISHIP_CONFIG (environment): 'none' cannot be read");
+    BOOST_TEST((call{{"--config", ""}, {}, {}}.message().text) == "--config: '' cannot be read");
+}
+
+BOOST_AUTO_TEST_CASE(the_last_line_of_dotenv_counts) {
+    const call c{{}, {}, {{".env", "LOKI_URL=http://a\nLOKI_URL="}}};
+    BOOST_TEST(c.get("loki").origin == "default");
+}
+
+BOOST_AUTO_TEST_CASE(takes_every_edge) {
+    const struct {
+        std::string_view name;
+        std::string text;
+    } table[] = {{"batch-size", "1"},     {"batch-size", "100"},         {"poll-interval", "100ms"},
+                 {"poll-interval", "1d"}, {"poll-interval", "24h"},      {"progress", "auto"},
+                 {"progress", "never"},   {"loki", "http://[::1]:3100"}, {"loki", "http://loki_tst:3100"}};
+    for (const auto& t : table) {
+        const std::string flag = "--" + std::string(t.name);
+        BOOST_TEST((call{{flag, t.text}, {}, {}}.get(t.name).text) == t.text);
+        BOOST_TEST((call{{flag + '=' + t.text}, {}, {}}.get(t.name).text) == t.text);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_directory_is_no_file) {
+    char program[] = "tool";
+    char* arguments[] = {program, nullptr};
+    const auto around = real_surroundings(1, arguments);
+    BOOST_TEST(around.arguments.empty());
+    BOOST_TEST(!around.read_file("/").has_value());
+    BOOST_TEST(!around.read_file("/nowhere/at/all").has_value());
+    BOOST_TEST(around.read_file("/dev/null").value_or("none") == "");
+}
+
+BOOST_AUTO_TEST_CASE(each_pair_of_layers) {
+    const std::vector<std::string> by_rank{"--batch-size", "LOKISHIP_BATCH_SIZE (environment)",
+                                           ".env:1 LOKISHIP_BATCH_SIZE", "c:1 batch-size", "default"};
+    for (unsigned set = 0; set != 16; ++set) {
+        call c;
+        if (set & 1)
+            c.arguments = {"--batch-size", "1"};
+        if (set & 2)
+            c.environment["LOKISHIP_BATCH_SIZE"] = "2";
+        if (set & 4)
+            c.files[".env"] = "LOKISHIP_BATCH_SIZE=3";
+        if (set & 8) {
+            c.arguments.insert(c.arguments.end(), {"--config", "c"});
+            c.files["c"] = "batch-size = 4";
+        }
+        std::size_t rank = 0;
+        while (rank != 4 && !(set >> rank & 1))
+            ++rank;
+        BOOST_TEST(c.get("batch-size").origin == by_rank[rank]);
+        BOOST_TEST(c.get("batch-size").text == (rank == 4 ? "10" : std::to_string(rank + 1)));
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()
