@@ -7,9 +7,11 @@
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
 
+#include <charconv>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 namespace lokiship::http {
 
@@ -79,9 +81,11 @@ inline result<url> parse_url(std::string_view text) {
         if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7f)
             return fail("has a host with a space or control character");
     if (u.has_port()) {
-        if (u.port_number() == 0)
+        // Boost.URL 1.81 lets `port_number()` overflow.
+        const std::string digits(u.port());
+        const auto [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), out.port);
+        if (ec != std::errc() || out.port == 0)
             return fail("has a port outside 1 to 65535");
-        out.port = u.port_number();
     } else {
         out.port = out.tls() ? 443 : 80;
     }

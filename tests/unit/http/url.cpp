@@ -54,6 +54,7 @@ BOOST_AUTO_TEST_CASE(names_what_is_wrong) {
         {"http://:3100", "has no host"},
         {"http://h:0", "port outside 1 to 65535"},
         {"http://h:65536", "port outside 1 to 65535"},
+        {"http://h:99999", "port outside 1 to 65535"},
         {"http://h:99999999", "port outside 1 to 65535"},
         {"http://h:12x", "is not a URL"},
         {"http://h h", "is not a URL"},

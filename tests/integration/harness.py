@@ -1,0 +1,238 @@
+"""What the integration tests share: the built tools as processes, and servers that they talk to, all on loopback."""
+
+import http.client
+import http.server
+import json
+import os
+import pathlib
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+import threading
+import time
+import urllib.parse
+import urllib.request
+
+TOOLS = pathlib.Path(os.environ["LOKISHIP_TOOLS"]).resolve()
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+HERE = ROOT / "tests" / "integration"
+SCRATCH = tempfile.TemporaryDirectory()
+
+
+def command(name, *arguments, **environment):
+    """The tool's command and surroundings: nothing of ours leaks in, and no .env lies in its folder."""
+    env = {"PATH": os.environ["PATH"], **environment}
+    return {"args": [str(TOOLS / name / name), *arguments], "env": env, "cwd": SCRATCH.name, "text": True}
+
+
+def run(name, *arguments, **environment):
+    return subprocess.run(**command(name, *arguments, **environment), capture_output=True, timeout=60)
+
+
+class Process:
+    """A tool that runs until it is told to end; its log can be waited for, line by line."""
+
+    def __init__(self, name, *arguments, **environment):
+        self.process = subprocess.Popen(**command(name, *arguments, **environment), stderr=subprocess.PIPE)
+        self.lines = []
+
+    def wait_for(self, *texts):
+        """Reads on until each text was in a line, in any order; the lines that were read."""
+        missing, read = set(texts), []
+        for line in self.process.stderr:
+            read.append(line.rstrip("\n"))
+            missing -= {text for text in missing if text in line}
+            if not missing:
+                self.lines += read
+                return read
+        raise AssertionError(f"it ended without saying {missing}:\n" + "\n".join(self.lines + read))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self.process.stderr.close()
+
+    def end(self):
+        """Ends it as systemd does; its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        for line in self.process.stderr:
+            self.lines.append(line.rstrip("\n"))
+        return self.process.wait(timeout=20)
+
+
+class Server:
+    """An HTTP server on a free port; `handle(method, path, headers, body)` gives (status, headers, body)."""
+
+    def __init__(self, handle):
+        server = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                server.answer(self, handle, body)
+
+            do_POST = do_GET
+
+            def log_message(self, *_):
+                pass
+
+        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.http.daemon_threads = True
+        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.http.server_address[1]}"
+
+    def answer(self, handler, handle, body):
+        status, headers, text = handle(handler.command, handler.path, handler.headers, body)
+        handler.send_response(status)
+        for name, value in headers.items():
+            handler.send_header(name, value)
+        if status != 204:
+            handler.send_header("Content-Length", str(len(text)))
+        handler.end_headers()
+        handler.wfile.write(text)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.http.shutdown()
+        self.http.server_close()
+
+
+def page_server(path):
+    """A backend that answers with one file."""
+    text = pathlib.Path(path).read_bytes()
+    return Server(lambda *_: (200, {"Content-Type": "application/json"}, text))
+
+
+class Weather(Server):
+    """A proxy before a server, on whose way things go wrong while `mode` says so."""
+
+    MODES = ("reset", "hang", "error", "html", "half", "nothing", "reset after")
+
+    def __init__(self, target):
+        self.target = urllib.parse.urlsplit(target)
+        self.mode = None
+        self.spoilt = 0
+        self.changed = threading.Condition()
+        super().__init__(self.forward)
+
+    def set(self, mode):
+        with self.changed:
+            self.mode, self.spoilt = mode, 0
+
+    def wait_until_spoilt(self, times):
+        with self.changed:
+            assert self.changed.wait_for(lambda: self.spoilt >= times, timeout=60), "nobody asked"
+
+    def forward(self, method, path, headers, body):
+        upstream = http.client.HTTPConnection(self.target.hostname, self.target.port, timeout=30)
+        kept = {n: headers[n] for n in ("Content-Type", "Accept") if n in headers}
+        upstream.request(method, path, body, kept)
+        answer = upstream.getresponse()
+        text = answer.read()
+        upstream.close()
+        return answer.status, {"Content-Type": answer.headers.get("Content-Type", "text/plain")}, text
+
+    def answer(self, handler, handle, body):
+        with self.changed:
+            mode = self.mode
+            if mode:
+                self.spoilt += 1
+                self.changed.notify_all()
+        if mode is None:
+            super().answer(handler, handle, body)
+        elif mode == "error":
+            super().answer(handler, lambda *_: (500, {}, b"no way"), body)
+        elif mode == "html":
+            page = b"<html><body>\x1b[31m502 Bad Gateway</body></html>"
+            super().answer(handler, lambda *_: (502, {"Content-Type": "text/html"}, page), body)
+        else:
+            handler.close_connection = True
+            if mode == "hang":
+                handler.rfile.read(1)  # until the client gives up
+            elif mode == "half":
+                head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
+                handler.wfile.write(head.encode() + b'{"logs":[{"execution_id":"')
+            elif mode in ("reset", "reset after"):
+                if mode == "reset after":
+                    handle(handler.command, handler.path, handler.headers, body)
+                handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                handler.connection.close()
+
+
+class Backend(Server):
+    """An AOSS backend whose executions the test adds; each has two steps."""
+
+    def __init__(self):
+        self.entries = []  # newest execution first, its steps in order
+        self.lock = threading.Lock()
+        self.next = 0
+        super().__init__(self.page)
+
+    def add(self, executions):
+        for _ in range(executions):
+            created = time.time_ns() // 1000 * 1000
+            stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(created // 10**9))
+            self.next += 1
+            steps = [
+                {
+                    "timestamp": f"{stamp}.{created // 1000 % 10**6:06}+00:00",
+                    "execution_id": f"{self.next:08x}-0000-4000-8000-000000000000",
+                    "server_id": "795b929e-9a9a-40fd-aa7b-5bf55eb561a4",
+                    "server_tag": "prod-web-01",
+                    "agent_type": "network",
+                    "step": step,
+                    "command": f"echo {self.next}",
+                    "status": "Success",
+                    "exit_code": 0,
+                    "stdout": f"{self.next}.{step}",
+                    "stderr": "",
+                    "execution_status": "Success",
+                }
+                for step in (1, 2)
+            ]
+            with self.lock:
+                self.entries[:0] = steps
+
+    def page(self, method, path, headers, body):
+        query = urllib.parse.parse_qs(urllib.parse.urlsplit(path).query)
+        limit = int(query.get("limit", ["100"])[0])
+        with self.lock:
+            logs = self.entries[: 2 * limit]
+        page = {"total_executions": len(logs) // 2, "total_log_entries": len(logs), "logs": logs}
+        return 200, {"Content-Type": "application/json"}, json.dumps(page).encode()
+
+
+class Sandbox:
+    def __init__(self, *arguments):
+        self.process = subprocess.Popen(**command("sandbox", *arguments), stdout=subprocess.PIPE)
+        self.backend = self.process.stdout.readline().strip().removeprefix("BACKEND_URL=")
+        self.loki = self.process.stdout.readline().strip().removeprefix("LOKI_URL=")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(timeout=20) == 0
+        self.process.stdout.close()
+
+    def query(self, query):
+        """What Loki shows for a query over the last week: the set of (labels, ns, line)."""
+        now = time.time_ns()
+        parameters = {"query": query, "limit": 5000, "start": now - 7 * 24 * 3600 * 10**9, "end": now + 10**9}
+        url = f"{self.loki}/loki/api/v1/query_range?{urllib.parse.urlencode(parameters)}"
+        with urllib.request.urlopen(url, timeout=20) as answer:
+            data = json.load(answer)["data"]
+        found = [(json.dumps(s["stream"], sort_keys=True), ts, line) for s in data["result"] for ts, line in s["values"]]
+        assert len(found) == len(set(found)), "something is shown twice"
+        return set(found)

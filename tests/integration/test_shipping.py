@@ -1,0 +1,55 @@
+"""The tools ship over real HTTP, and what Loki shows is what there was."""
+
+import json
+import re
+import unittest
+
+from harness import Process, Sandbox, run
+
+
+class Shipping(unittest.TestCase):
+    def test_every_logql_example_of_the_specification_is_answered(self):
+        with Sandbox("--history", "80", "--interval", "1h") as sandbox:
+            there = {"BACKEND_URL": sandbox.backend, "LOKI_URL": sandbox.loki}
+            reference = run("backfill", "--dry-run", "--log-level", "off", **there)
+            self.assertEqual(reference.returncode, 0, reference.stderr)
+            entries = [json.loads(line) for line in reference.stdout.splitlines()]
+            done = run("shipd", "--once", "--batch-size", "1000", **there)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            examples = {
+                '{job="aoss"}': lambda labels, _: labels["job"] == "aoss",
+                '{job="aoss", server_tag="prod-web-01"}': lambda labels, _: labels["server_tag"] == "prod-web-01",
+                '{job="aoss", status="Failed"}': lambda labels, _: labels["status"] == "Failed",
+                '{job="aoss", agent_type="network"}': lambda labels, _: labels["agent_type"] == "network",
+                '{job="aoss"} |= "nginx"': lambda _, line: "nginx" in line,
+                '{job="aoss", status="Failed"} |= "STDERR"': lambda labels, line: labels["status"] == "Failed"
+                and "STDERR" in line,
+                '{job="aoss"} |~ "STDERR: .+"': lambda _, line: re.search("STDERR: .+", line),
+            }
+            for query, wanted in examples.items():
+                with self.subTest(query):
+                    expected = {
+                        (json.dumps(e["labels"], sort_keys=True), e["ts"], e["line"])
+                        for e in entries
+                        if wanted(e["labels"], e["line"])
+                    }
+                    self.assertTrue(expected)
+                    self.assertEqual(sandbox.query(query), expected)
+            self.assertGreater(len(sandbox.query('{job="aoss"}')), len(sandbox.query('{job="aoss"} |= "nginx"')))
+
+    def test_backfill_ships_all_and_shipd_follows_until_a_signal(self):
+        with Sandbox("--history", "300", "--interval", "20ms") as sandbox:
+            there = ["--backend", sandbox.backend, "--loki", sandbox.loki]
+            done = run("backfill", *there, "--batch-size", "50")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            before = len(sandbox.query('{job="aoss"}'))
+            self.assertEqual(int(re.search(r"shipped (\d+)", done.stdout)[1]), before)
+            self.assertGreater(before, 300)
+            with Process("shipd", *there, "--poll-interval", "100ms") as shipd:
+                # It logs each round that shipped something; after a few the newest must be there.
+                for _ in range(5):
+                    shipd.wait_for("shipped")
+                after = len(sandbox.query('{job="aoss"}'))
+                self.assertEqual(shipd.end(), 0, shipd.lines)
+                self.assertIn("rejected 0, pending 0", shipd.lines[-1])
+            self.assertGreater(after, before)

@@ -1,0 +1,48 @@
+"""Wrong use is named and exits 2 before anything is contacted; what is asked for is printed."""
+
+import pathlib
+import unittest
+
+from harness import SCRATCH, run
+
+
+class Usage(unittest.TestCase):
+    def test_a_wrong_argument_is_named(self):
+        wrong = (
+            (["--batch-size", "0"], "--batch-size: '0'"),
+            (["--nope"], "--nope"),
+            (["--loki", "x"], "--loki: 'x' has no scheme"),
+            (["--backend", "http://h:99999"], "--backend: 'http://h:99999'"),
+            (["--log-level", "loud"], "--log-level: 'loud' is not one of"),
+            (["--config", "none.toml"], "--config: 'none.toml' cannot be read"),
+        )
+        for arguments, part in wrong:
+            for name in ("shipd", "backfill"):
+                with self.subTest(name=name, arguments=arguments):
+                    done = run(name, *arguments)
+                    self.assertEqual(done.returncode, 2, done)
+                    self.assertIn(part, done.stderr)
+                    self.assertEqual(done.stdout, "")
+
+    def test_a_wrong_line_in_dotenv_is_named(self):
+        file = pathlib.Path(SCRATCH.name, ".env")
+        for text, part in (("LOKI_URL=nonsense\n", ".env:1 LOKI_URL: 'nonsense' has no scheme"), ("\nx\n", ".env:2: ")):
+            file.write_text(text, encoding="utf-8")
+            try:
+                done = run("backfill")
+            finally:
+                file.unlink()
+            self.assertEqual(done.returncode, 2, done)
+            self.assertIn(part, done.stderr)
+
+    def test_what_is_asked_for_is_printed(self):
+        for name in ("shipd", "backfill", "sandbox"):
+            done = run(name, "--help")
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertIn("--print-config", done.stdout)
+            self.assertTrue(run(name, "--version").stdout.startswith(name + " "))
+        done = run("shipd", "--print-config", "--batch-size", "7", LOKI_URL="http://u:secret@h:3100")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("batch-size = '7' # --batch-size", done.stdout.replace('"', "'"))
+        self.assertIn("http://u:****@h:3100", done.stdout)
+        self.assertNotIn("secret", done.stdout)
