@@ -18,15 +18,12 @@ using steady_time = std::chrono::time_point<std::chrono::steady_clock, std::chro
 
 /// The time that the shells see. Nothing else in the library reads a clock.
 ///
-/// If the compiler sends you here, your type `T` lacks one of these, where `c` is a `T&` and `d` are
-/// nanoseconds:
+/// If the compiler sends you here, your type `T` lacks one of these, where `c` is a `T&` and `d` are nanoseconds:
 ///
-/// | expression       | type                    | meaning |
-/// |------------------|-------------------------|---------|
-/// | `c.wall_now()`   | `timestamp`             | The time of day; may jump. Used only for entries without a
-/// time of their own. | | `c.steady_now()` | `steady_time`           | Never goes back. | | `c.sleep_for(d)`
-/// | `asio::awaitable<void>` | Completes `d` later, at once where `d <= 0`. Throws `system_error`
-/// (`operation_aborted`) when cancelled. |
+/// - `c.wall_now()`, a `timestamp`: the time of day. May jump. Used only for entries without a time of their own.
+/// - `c.steady_now()`, a `steady_time`: never goes back.
+/// - `c.sleep_for(d)`, an `asio::awaitable<void>`: completes `d` later, at once where `d <= 0`. Throws
+///   `system_error` (`operation_aborted`) when cancelled.
 template <class T>
 concept clock = requires(T& c, std::chrono::nanoseconds d) {
     { c.wall_now() } -> std::same_as<timestamp>;

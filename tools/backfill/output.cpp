@@ -2,62 +2,85 @@
 
 #include <lokiship/loki/json_encoder.hpp>
 
-#include <unistd.h>
+#include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
-#include <cstdio>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 namespace lokiship::tools {
 
-progress_bar::progress_bar(const std::string& when, std::ostream& out)
-    : out_(out)
-    , enabled_(when == "always" || (when == "auto" && isatty(STDERR_FILENO) != 0)) {}
-
-void progress_bar::show(const ship::counters& c) {
-    const auto now = std::chrono::steady_clock::now();
-    if (!enabled_ || (drawn_ && c.pending != 0 && now - last_ < std::chrono::milliseconds(100)))
-        return;
-    if (started_ == std::chrono::steady_clock::time_point{})
-        started_ = now;
-    last_ = now;
-    drawn_ = true;
-    const auto settled = c.shipped + c.rejected;
-    out_ << "\r\x1b[K" << progress_text(settled, settled + c.pending, now - started_) << std::flush;
+progress_style style_of(std::string_view when, bool on_terminal) {
+    if (when == "never")
+        return progress_style::none;
+    return when == "always" || on_terminal ? progress_style::bar : progress_style::lines;
 }
 
-void progress_bar::clear() {
-    if (drawn_)
+progress::progress(progress_style style, std::ostream& out, std::shared_ptr<spdlog::logger> logger)
+    : out_(out)
+    , logger_(std::move(logger))
+    , style_(style) {}
+
+void progress::show(const ship::counters& c, steady_time now) {
+    using namespace std::chrono_literals;
+    if (style_ == progress_style::none)
+        return;
+    // The first line says nothing that the start did not say.
+    if (!started_) {
+        started_ = now;
+        next_ = style_ == progress_style::bar ? now : now + 5s;
+    }
+    // The bar's last state must not depend on when it comes.
+    if (now < *next_ && !(drawn_ && c.pending == 0))
+        return;
+    next_ = now + (style_ == progress_style::bar ? 100ms : 5s);
+    const auto settled = c.shipped + c.rejected;
+    const auto all = settled + c.pending;
+    const std::string text = progress_text(settled, all, now - *started_);
+    if (style_ == progress_style::lines) {
+        logger_->info("{}", text);
+        return;
+    }
+    drawn_ = true;
+    out_ << "\r\x1b[K" << progress_bar(settled, all, 30) << "  " << text << std::flush;
+}
+
+void progress::clear() {
+    if (std::exchange(drawn_, false))
         out_ << "\r\x1b[K" << std::flush;
-    drawn_ = false;
 }
 
 std::string progress_text(std::uint64_t settled, std::uint64_t all, std::chrono::nanoseconds elapsed) {
-    constexpr std::uint64_t width = 30;
-    const auto done = all == 0 ? width : settled * width / all;
     const double seconds = std::chrono::duration<double>(elapsed).count();
     const double rate = seconds > 0 ? static_cast<double>(settled) / seconds : 0;
+    const auto percent = all == 0 ? 100 : settled * 100 / all;
+    if (settled == 0 && all != 0)
+        return fmt::format("{}/{} entries  {} %  ETA unknown", settled, all, percent);
     const auto left =
         rate > 0 ? static_cast<std::uint64_t>(static_cast<double>(all - settled) / rate + 0.5) : 0;
-    char text[160];
-    std::snprintf(text, sizeof text, "[%s%s] %3u %%  %llu/%llu entries  %.0f/s  ETA %llu:%02u:%02u",
-                  std::string(done, '#').c_str(), std::string(width - done, ' ').c_str(),
-                  static_cast<unsigned>(all == 0 ? 100 : settled * 100 / all),
-                  static_cast<unsigned long long>(settled), static_cast<unsigned long long>(all), rate,
-                  static_cast<unsigned long long>(left / 3600), static_cast<unsigned>(left / 60 % 60),
-                  static_cast<unsigned>(left % 60));
-    return text;
+    return fmt::format("{}/{} entries  {} %  {:.0f}/s  ETA {}:{:02}:{:02}", settled, all, percent, rate,
+                       left / 3600, left / 60 % 60, left % 60);
+}
+
+std::string progress_bar(std::uint64_t settled, std::uint64_t all, std::size_t width) {
+    const auto done = all == 0 ? width : static_cast<std::size_t>(settled * width / all);
+    return '[' + std::string(done, '#') + std::string(width - done, ' ') + ']';
 }
 
 void print_entries(std::ostream& out, ship::outbox& box) {
     struct row {
         const loki::labels* labels;
         const loki::entry* entry;
+        std::size_t order;
     };
     std::vector<row> rows;
-    box.visit([&](const loki::labels& labels, const loki::entry& e) { rows.push_back({&labels, &e}); });
-    std::stable_sort(rows.begin(), rows.end(),
-                     [](const row& a, const row& b) { return a.entry->time < b.entry->time; });
+    box.visit([&](const loki::labels& labels, const loki::entry& e) {
+        rows.push_back({&labels, &e, rows.size()});
+    });
+    std::sort(rows.begin(), rows.end(), [](const row& a, const row& b) {
+        return std::tie(a.entry->time, a.order) < std::tie(b.entry->time, b.order);
+    });
     std::string line;
     for (const auto& r : rows) {
         line = R"({"labels":{)";

@@ -1,35 +1,56 @@
 #ifndef LOKISHIP_TOOLS_BACKFILL_OUTPUT_HPP
 #define LOKISHIP_TOOLS_BACKFILL_OUTPUT_HPP
 
+#include <lokiship/clock.hpp>
 #include <lokiship/ship/counters.hpp>
 #include <lokiship/ship/outbox.hpp>
 
+#include <spdlog/logger.h>
+
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <ostream>
 #include <string>
+#include <string_view>
 
 namespace lokiship::tools {
 
-/// One line that shows how far a backfill is: `[#####     ]  52 %  1040/2000 entries  5200/s  ETA 0:00:01`.
-class progress_bar {
+/// How progress is shown: not at all, as a bar that is drawn over and over, or as a log line every five
+/// seconds.
+enum class progress_style {
+    none,
+    bar,
+    lines
+};
+
+/// `when` is `always` (a bar), `never`, or `auto`: a bar on a terminal, else lines.
+progress_style style_of(std::string_view when, bool on_terminal);
+
+/// Shows how far a backfill is; a bar goes to `out`, lines go to `logger`.
+class progress {
 public:
-    /// `when` is `auto`, `always` or `never`; `auto` shows it where standard error is a terminal.
-    progress_bar(const std::string& when, std::ostream& out);
-    /// Draws anew, at most ten times a second.
-    void show(const ship::counters& c);
-    /// Removes the line, so that other output can follow.
+    progress(progress_style style, std::ostream& out, std::shared_ptr<spdlog::logger> logger);
+    /// Tells of the counters as they are at `now`, unless it did a moment ago.
+    void show(const ship::counters& c, steady_time now);
+    /// Removes the bar, so that other output can follow.
     void clear();
 
 private:
     std::ostream& out_;
-    bool enabled_;
+    std::shared_ptr<spdlog::logger> logger_;
+    progress_style style_;
     bool drawn_ = false;
-    std::chrono::steady_clock::time_point started_{}, last_{};
+    std::optional<steady_time> started_, next_;
 };
 
-/// The line's text for so many settled entries of `all` after `elapsed`.
+/// `1040/2000 entries  52 %  5200/s  ETA 0:00:01`, for so many settled entries of `all` after `elapsed`.
 std::string progress_text(std::uint64_t settled, std::uint64_t all, std::chrono::nanoseconds elapsed);
+
+/// `[#####     ]`, `width` characters between the brackets.
+std::string progress_bar(std::uint64_t settled, std::uint64_t all, std::size_t width);
 
 /// All entries as NDJSON, oldest first: `{"labels":{…},"ts":"<ns>","line":"…"}`.
 void print_entries(std::ostream& out, ship::outbox& box);

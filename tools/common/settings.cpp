@@ -208,6 +208,14 @@ std::variant<values, exit_message> resolve(std::string_view tool, std::string_vi
     return out;
 }
 
+std::uint64_t values::count(std::string_view name) const {
+    return parse_count(text(name)).value();
+}
+
+std::chrono::nanoseconds values::duration(std::string_view name) const {
+    return parse_duration(text(name)).value();
+}
+
 std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text) {
     using namespace std::chrono;
     static const std::pair<std::string_view, nanoseconds> units[] = {

@@ -37,7 +37,15 @@ struct value {
     std::string text;
     std::string origin;
 };
-using values = std::map<std::string, value, std::less<>>;
+
+/// The settings by name. The accessors' precondition: the setting exists, and its check made sure of the
+/// type.
+struct values : std::map<std::string, value, std::less<>> {
+    const std::string& text(std::string_view name) const { return find(name)->second.text; }
+    bool flag(std::string_view name) const { return text(name) == "true"; }
+    std::uint64_t count(std::string_view name) const;
+    std::chrono::nanoseconds duration(std::string_view name) const;
+};
 
 /// What to print before exiting: help, version, the configuration (code 0), or an error (code 2).
 struct exit_message {

@@ -1,4 +1,4 @@
-#include "common/settings.hpp"
+#include "common/program.hpp"
 #include "sandbox/executions.hpp"
 
 #include <lokiship/clock.hpp>
@@ -11,7 +11,6 @@
 
 #include <functional>
 #include <iostream>
-#include <variant>
 #include <vector>
 
 using namespace lokiship;
@@ -35,7 +34,7 @@ std::vector<tools::setting> settings() {
 int run(const tools::values& v) {
     const auto port = [&](const char* name) {
         testing::http_server_options o;
-        o.port = static_cast<std::uint16_t>(*tools::parse_count(v.at(name).text));
+        o.port = static_cast<std::uint16_t>(v.count(name));
         return o;
     };
     boost::asio::io_context context(1);
@@ -43,7 +42,7 @@ int run(const tools::values& v) {
     testing::fake_backend backend;
     testing::fake_loki loki;
     tools::execution_source source(backend);
-    const auto history = static_cast<std::int64_t>(*tools::parse_count(v.at("history").text));
+    const auto history = static_cast<std::int64_t>(v.count("history"));
     for (std::int64_t i = history; i > 0; --i)
         source.add_finished(time.wall_now() - std::chrono::hours(5 * 24) / history * i);
 
@@ -51,7 +50,7 @@ int run(const tools::values& v) {
     testing::http_server loki_server(context.get_executor(), std::ref(loki), port("loki-port"));
     std::cout << "BACKEND_URL=" << backend_server.url() << "\nLOKI_URL=" << loki_server.url() << std::endl;
 
-    const auto interval = *tools::parse_duration(v.at("interval").text);
+    const auto interval = v.duration("interval");
     boost::asio::steady_timer timer(context);
     std::function<void()> next = [&] {
         timer.expires_after(interval);
@@ -71,15 +70,6 @@ int run(const tools::values& v) {
 
 } // namespace
 
-int main(int argc, char** argv) try {
-    const auto resolved =
-        tools::resolve("sandbox", description, settings(), tools::real_surroundings(argc, argv));
-    if (const auto* message = std::get_if<tools::exit_message>(&resolved)) {
-        (message->code == 0 ? std::cout : std::cerr << "sandbox: ") << message->text << '\n';
-        return message->code;
-    }
-    return run(std::get<tools::values>(resolved));
-} catch (const std::exception& e) {
-    std::cerr << "sandbox: " << e.what() << '\n';
-    return 1;
+int main(int argc, char** argv) {
+    return tools::run_program("sandbox", description, settings(), argc, argv, run);
 }

@@ -12,14 +12,12 @@ namespace lokiship::http {
 
 /// A way to exchange HTTP messages with one server.
 ///
-/// If the compiler sends you here, your type `T` lacks one of these, where `t` is a `T&`, `r` a `const
-/// request&` and `s` a `const body_sink&`:
+/// If the compiler sends you here, your type `T` lacks one of these, where `t` is a `T&`, `ct` a `const T&`, `r` a
+/// `const request&` and `s` a `const body_sink&`:
 ///
-/// | expression           | type                                    | meaning |
-/// |----------------------|-----------------------------------------|---------|
-/// | `t.send(r, s)`       | `asio::awaitable<result<response_head>>` | Sends `r` and hands the answer's body
-/// to `s` in chunks, in order. Completes after the last one. | | `t.server()`         | convertible to
-/// `std::string`            | The server's URL for messages, without secrets. |
+/// - `t.send(r, s)`, an `asio::awaitable<result<response_head>>`: sends `r` and hands the answer's body to `s` in
+///   chunks, in order. Completes after the last one.
+/// - `ct.server()`, convertible to `std::string`: the server's URL for messages, without secrets.
 ///
 /// `send` gives an `error` for everything that is no complete answer: no connection, a time limit passed, a
 /// broken body, or the sink's own error. Any status is an answer. `r` and `s` live until it completes.

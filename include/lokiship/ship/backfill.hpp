@@ -22,7 +22,7 @@
 
 namespace lokiship::ship {
 
-/// What a backfill does.
+/// What a backfill does. A value outside its range makes the constructor throw `std::invalid_argument`.
 struct backfill_options {
     /// How many executions the first answer is asked for; while an answer is full, ten times as many. At
     /// least 1.
@@ -37,6 +37,14 @@ struct backfill_options {
     log_function log{};
     /// Called whenever the counters have changed; they balance then. May be empty.
     std::function<void(const counters&)> on_counters{};
+
+    /// Throws `std::invalid_argument`, naming the field, where one is out of its range.
+    void validate() const {
+        detail::require(first_limit >= 1, "first_limit must be at least 1");
+        detail::require(max_attempts >= 1, "max_attempts must be at least 1");
+        delivery.validate();
+        backoff.validate();
+    }
 };
 
 /// How a backfill ended.
@@ -54,13 +62,13 @@ struct backfill_result {
 ///
 /// Reads first, then ships; all entries are in memory meanwhile. Both transports and the clock must outlive
 /// the object. Not thread-safe. Cancelling the coroutine of `read` or `ship` abandons what is in flight and
-/// throws `system_error`
-/// (`operation_aborted`).
+/// throws
+/// `system_error` (`operation_aborted`).
 template <http::transport Transport, clock Clock>
 class basic_backfill {
 public:
     basic_backfill(Transport& backend, Transport& loki, Clock& time, backfill_options options)
-        : options_(std::move(options))
+        : options_(checked(std::move(options)))
         , backend_(backend)
         , clock_(time)
         , retry_(options_.backoff)
@@ -82,6 +90,9 @@ public:
     /// Asks for larger and larger answers until one holds fewer executions than were asked for: the end of
     /// the history.
     boost::asio::awaitable<void> read() {
+        const aoss::page_reader::record_handler on_record = [this](const aoss::execution_record& r) {
+            take(r);
+        };
         for (std::uint64_t limit = options_.first_limit;; limit *= 10) {
             outbox box;
             counters count;
@@ -89,8 +100,7 @@ public:
             std::swap(count_, count);
             auto request = aoss::logs_request(limit);
             request.idle_timeout = options_.fetch_timeout;
-            const auto page = co_await fetch_page(backend_, std::move(request),
-                                                  [this](const aoss::execution_record& r) { take(r); });
+            const auto page = co_await fetch_page(backend_, std::move(request), on_record);
             if (!page) {
                 // A smaller answer may have come whole before; what it holds is worth shipping if the larger
                 // was refused.
@@ -148,6 +158,10 @@ public:
     outbox& pending() noexcept { return box_; }
 
 private:
+    static backfill_options checked(backfill_options o) {
+        o.validate();
+        return o;
+    }
     void take(const aoss::execution_record& record) {
         auto step = aoss::to_entry(record, clock_.wall_now());
         const bool replaced = step.time_replaced;

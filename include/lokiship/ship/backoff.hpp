@@ -1,7 +1,7 @@
 #ifndef LOKISHIP_SHIP_BACKOFF_HPP
 #define LOKISHIP_SHIP_BACKOFF_HPP
 
-#include <lokiship/version.hpp>
+#include <lokiship/ship/detail/require.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -15,6 +15,12 @@ struct backoff_options {
     std::chrono::nanoseconds initial = std::chrono::milliseconds(500);
     /// Not less than `initial`.
     std::chrono::nanoseconds maximum = std::chrono::seconds(30);
+
+    /// Throws `std::invalid_argument`, naming the field, where one is out of its range.
+    void validate() const {
+        detail::require(initial.count() > 0, "backoff.initial must be greater than zero");
+        detail::require(maximum >= initial, "backoff.maximum must not be less than backoff.initial");
+    }
 };
 
 /// Exponential backoff with jitter. Pure: the random number is an argument.

@@ -6,6 +6,7 @@
 #include <lokiship/loki/json_encoder.hpp>
 #include <lokiship/loki/push_reply.hpp>
 #include <lokiship/ship/counters.hpp>
+#include <lokiship/ship/detail/require.hpp>
 #include <lokiship/ship/log.hpp>
 #include <lokiship/ship/outbox.hpp>
 
@@ -35,6 +36,12 @@ struct delivery_options {
     std::size_t concurrency = 4;
     /// The longest silence of Loki that is borne. Zero: no limit.
     std::chrono::nanoseconds push_timeout = std::chrono::seconds(10);
+
+    /// Throws `std::invalid_argument`, naming the field, where one is out of its range.
+    void validate() const {
+        detail::require(batch.max_entries >= 1, "delivery.batch.max_entries must be at least 1");
+        detail::require(concurrency >= 1, "delivery.concurrency must be at least 1");
+    }
 };
 
 /// How a round of pushes ended.
@@ -77,7 +84,7 @@ public:
         result_ = {};
         ended_ = false;
         failures_in_a_row_ = 0;
-        const auto workers = std::min(std::max<std::size_t>(options_.concurrency, 1), box_.streams());
+        const auto workers = std::min(options_.concurrency, box_.streams());
         if (workers > 1)
             co_await run_workers(workers);
         else

@@ -28,7 +28,6 @@
 #include <memory>
 #include <optional>
 #include <random>
-#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -53,6 +52,16 @@ struct shipper_options {
     log_function log{};
     /// Called on the shell's thread whenever the counters have changed; they balance then. May be empty.
     std::function<void(const counters&)> on_counters{};
+
+    /// Throws `std::invalid_argument`, naming the field, where one is out of its range.
+    void validate() const {
+        detail::require(poll_interval.count() > 0, "poll_interval must be greater than zero");
+        detail::require(batch_size >= 1, "batch_size must be at least 1");
+        detail::require(dedup_capacity >= 1, "dedup_capacity must be at least 1");
+        detail::require(max_pending >= 1, "max_pending must be at least 1");
+        delivery.validate();
+        backoff.validate();
+    }
 };
 
 /// Polls the backend and ships what is new to Loki, for ever.
@@ -139,18 +148,7 @@ public:
 
 private:
     static shipper_options checked(shipper_options o) {
-        const auto require = [](bool ok, const char* what) {
-            if (!ok)
-                throw std::invalid_argument(std::string("lokiship::ship::shipper_options: ") + what);
-        };
-        require(o.poll_interval.count() > 0, "poll_interval must be greater than zero");
-        require(o.batch_size >= 1, "batch_size must be at least 1");
-        require(o.dedup_capacity >= 1, "dedup_capacity must be at least 1");
-        require(o.max_pending >= 1, "max_pending must be at least 1");
-        require(o.delivery.batch.max_entries >= 1, "delivery.batch.max_entries must be at least 1");
-        require(o.backoff.initial.count() > 0, "backoff.initial must be greater than zero");
-        require(o.backoff.maximum >= o.backoff.initial,
-                "backoff.maximum must not be less than backoff.initial");
+        o.validate();
         return o;
     }
 
@@ -185,13 +183,15 @@ private:
         poll_failure_.reset();
         std::uint64_t limit = options_.batch_size;
         ++generation_;
+        const aoss::page_reader::record_handler on_record = [this](const aoss::execution_record& r) {
+            take(r);
+        };
         for (;;) {
             met_known_ = false;
             const std::uint64_t before = count_.fetched;
             auto request = aoss::logs_request(limit);
             request.idle_timeout = options_.fetch_timeout;
-            const auto page = co_await fetch_page(backend_, std::move(request),
-                                                  [this](const aoss::execution_record& r) { take(r); });
+            const auto page = co_await fetch_page(backend_, std::move(request), on_record);
             grow_window(count_.fetched - before);
             if (!page) {
                 ++count_.pages_failed;

@@ -9,8 +9,7 @@
 
 namespace lokiship::text {
 
-/// Makes a foreign text fit for one line of our own log: control characters (terminal escapes, line breaks)
-/// become
+/// Makes a foreign text fit for one line of our own log: control characters (terminal escapes, line breaks) become
 /// `\n`, `\r`, `\t` or `\xNN`, a backslash is doubled, and what follows `max_size` bytes is replaced by `…`.
 inline std::string escape_for_log(std::string_view foreign, std::size_t max_size = 300) {
     static constexpr char hex[] = "0123456789abcdef";

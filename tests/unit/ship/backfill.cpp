@@ -110,4 +110,25 @@ BOOST_AUTO_TEST_CASE(a_backend_that_caps_the_limit_gives_what_it_gives) {
     BOOST_TEST(b.count().balanced());
 }
 
+BOOST_AUTO_TEST_CASE(options_out_of_range_are_named) {
+    const struct {
+        std::function<void(ship::backfill_options&)> spoil;
+        std::string_view part;
+    } table[] = {
+        {[](auto& o) { o.first_limit = 0; }, "first_limit"},
+        {[](auto& o) { o.max_attempts = 0; }, "max_attempts"},
+        {[](auto& o) { o.delivery.batch.max_entries = 0; }, "max_entries"},
+        {[](auto& o) { o.delivery.concurrency = 0; }, "concurrency"},
+        {[](auto& o) { o.backoff.initial = 0s; }, "backoff.initial"},
+    };
+    for (const auto& t : table) {
+        world w;
+        ship::backfill_options o;
+        t.spoil(o);
+        BOOST_CHECK_EXCEPTION(
+            backfill(w.backend_http, w.loki_http, w.time, o), std::invalid_argument,
+            [&](const auto& e) { return std::string_view(e.what()).find(t.part) != std::string_view::npos; });
+    }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,82 @@
+#ifndef LOKISHIP_TOOLS_COMMON_PROGRAM_HPP
+#define LOKISHIP_TOOLS_COMMON_PROGRAM_HPP
+
+#include "common/settings.hpp"
+
+#include <lokiship/beast.hpp>
+#include <lokiship/ship/log.hpp>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+
+#include <spdlog/logger.h>
+
+#include <chrono>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace lokiship::tools {
+
+/// What shipd and backfill exit with; the README and `--help` say when.
+enum exit_code : int {
+    all_shipped = 0,
+    internal_error = 1,
+    wrong_use = 2,
+    some_rejected = 3,
+    backend_failed = 4,
+    loki_failed = 5,
+    interrupted = 6
+};
+
+/// A tool's main function: resolves its settings, prints what they ask for or what is wrong with them, or
+/// else runs it. What `run` throws is printed and gives `internal_error`.
+int run_program(std::string_view name, std::string_view description, std::vector<setting> settings, int argc,
+                char** argv, const std::function<int(const values&)>& run) noexcept;
+
+/// The settings that shipd and backfill share, in front of their own: both endpoints, encoding and logging.
+std::vector<setting> shipping_settings(std::string backend_timeout, std::vector<setting> own);
+
+/// What shipd and backfill work with: the two servers, the clock and the loop on which all happens.
+class shipping_program {
+public:
+    shipping_program(const std::string& name, const values& v);
+
+    /// Calls `f` at the first SIGINT or SIGTERM; the second ends the process as it does by default.
+    void on_signal(std::function<void()> f);
+    /// Runs an operation to its end, or until the context is stopped. Throws what it throws.
+    template <class T>
+    void run(boost::asio::awaitable<T> operation) {
+        std::exception_ptr failure;
+        boost::asio::co_spawn(context, finish(std::move(operation)), [&](std::exception_ptr e) {
+            failure = e;
+            signals_.cancel();
+        });
+        context.run();
+        if (failure)
+            std::rethrow_exception(failure);
+    }
+
+    std::shared_ptr<spdlog::logger> logger;
+    boost::asio::io_context context{1};
+    http::beast_transport backend, loki;
+    system_clock time;
+
+private:
+    template <class T>
+    static boost::asio::awaitable<void> finish(boost::asio::awaitable<T> operation) {
+        co_await std::move(operation);
+    }
+
+    boost::asio::signal_set signals_{context};
+};
+
+} // namespace lokiship::tools
+
+#endif
