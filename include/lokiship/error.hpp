@@ -44,7 +44,7 @@ enum class errc {
     /// The answer's body, decoded, is larger than the request allows; or what `http::gunzip` decodes is larger
     /// than its caller allows. Ask for less or allow more.
     response_too_large,
-    /// The answer has a `Content-Encoding` that was not asked for.
+    /// The answer has a `Content-Encoding` other than gzip.
     unsupported_content_encoding,
     /// What is said to be gzip is none, is damaged, or ends too early. Ask again.
     corrupt_content_encoding,

@@ -23,7 +23,8 @@ namespace lokiship::http {
 ///
 /// Connections are kept open and used again; several exchanges at once take one each. The answer's body goes
 /// to the sink in pieces of at most `read_buffer_size`, whether it comes with a length, in chunks, or until
-/// the connection closes; it is never held whole.
+/// the connection closes; it is never held whole. A body in gzip is decoded on the way, the head's fields
+/// stay as they came.
 ///
 /// Not thread-safe: all of it belongs on the one thread, or the strand, of `executor`. The object may be
 /// destroyed while exchanges are under way; they go on. Objects are moved, not copied; a moved-from one may
@@ -41,14 +42,19 @@ public:
     ~beast_transport() = default;
 
     /// Sends `r`, whose target follows the URL's path, and hands the answer's body to `sink`; an empty `sink`
-    /// drops it. Both live until it completes. `Host`, `User-Agent` and, where the URL has a user,
-    /// `Authorization` are sent besides the request's fields, of which one of these names takes precedence.
+    /// drops it. Both live until it completes. `Host`, `User-Agent`, `Accept-Encoding: gzip` and, where the
+    /// URL has a user, `Authorization` are sent besides the request's fields, of which one of these names
+    /// takes precedence.
     ///
     /// Errors, whose messages start with the server's URL:
     /// - `errc::tls_not_supported`: the URL is an `https` one.
     /// - `errc::timed_out`: a limit of the request or of the options passed; the message says which.
-    /// - `errc::response_too_large`, at once where the length is announced, else after as many bytes.
+    /// - `errc::response_too_large`: at once where a body without encoding announces its length, else before
+    ///   the sink gets more than the limit; also where twice the limit and 64 KiB came of a gzip body that
+    ///   decodes to less.
     /// - `errc::unsupported_content_encoding`: nothing of the body went to the sink.
+    /// - `errc::corrupt_content_encoding`: a gzip body that is damaged or cut off. The checksum stands at its
+    ///   end, so what went to the sink may be wrong.
     /// - `errc::unexpected_answer`: no HTTP, or a head of more than 16 KiB.
     /// - `boost::beast::http::error::partial_message`: the connection closed within the answer.
     /// - `boost::asio::error::invalid_argument`: the target or a field would break the head.

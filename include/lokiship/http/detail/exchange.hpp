@@ -39,6 +39,17 @@ struct connection {
     boost::beast::flat_buffer buffer;
 };
 
+/// What is to be exchanged, whichever connection serves it.
+struct exchange_params {
+    const request_message& message;
+    const body_sink& sink;
+    std::uint64_t max_response_size;
+    std::size_t read_buffer_size;
+    const time_limits& limits;
+    /// Every message of an error starts with it.
+    const std::string& where;
+};
+
 /// What became of one exchange on one connection.
 struct outcome {
     result<response_head> answer;
@@ -48,125 +59,147 @@ struct outcome {
     bool unanswered = false;
 };
 
-/// Sends `message` and reads its answer. Every message of an error starts with `where`.
+/// Sends a message over a connection and reads its answer.
 template <class Stream>
-boost::asio::awaitable<outcome> exchange(connection<Stream>& c, const request_message& message,
-                                         const body_sink& sink, std::uint64_t max_response_size,
-                                         std::size_t read_buffer_size, const time_limits& limits,
-                                         const std::string& where) {
-    namespace asio = boost::asio;
-    namespace beast = boost::beast;
-    namespace wire = boost::beast::http;
-    constexpr auto token = asio::as_tuple(asio::use_awaitable);
-    const auto timed_out = [&](const std::string& silence) {
-        return outcome{error(errc::timed_out, where + ": " + (limits.over() ? limits.over_text() : silence))};
-    };
-    const auto cancelled = [&] {
-        return outcome{error(asio::error::operation_aborted, where + ": cancelled")};
-    };
+class exchange {
+public:
+    exchange(connection<Stream>& c, const exchange_params& params)
+        : c_(c)
+        , p_(params)
+        , capacity_(std::max<std::size_t>(params.read_buffer_size, 32 * 1024)) {}
+    exchange(const exchange&) = delete;
+    exchange& operator=(const exchange&) = delete;
 
-    // A server may answer and close before it has read all; then sending fails, and the answer counts.
-    error_code send_error;
-    wire::request_serializer<wire::span_body<const char>> serializer(message);
-    while (!serializer.is_done()) {
-        if (limits.over())
-            co_return timed_out({});
-        limits.arm(c.stream);
-        const auto [ec, n] = co_await wire::async_write_some(c.stream, serializer, token);
-        if (ec == beast::error::timeout)
-            co_return timed_out("the server took nothing for " + duration_text(limits.idle));
-        if (ec == asio::error::operation_aborted)
-            co_return cancelled();
-        if (ec) {
-            send_error = ec;
-            break;
-        }
+    boost::asio::awaitable<outcome> run() {
+        start_answer();
+        std::optional<outcome> end = co_await write();
+        while (!end)
+            end = co_await read();
+        boost::beast::get_lowest_layer(c_.stream).expires_never();
+        co_return std::move(*end);
     }
 
-    std::optional<wire::response_parser<sink_body>> parser;
-    const std::size_t capacity = std::max<std::size_t>(read_buffer_size, 32 * 1024);
-    bool answered = false;
-    for (;;) {
-        if (!parser) {
-            parser.emplace();
-            parser->eager(true);
-            parser->header_limit(16 * 1024);
-            if (max_response_size != 0)
-                parser->body_limit(max_response_size);
-            else
-                parser->body_limit(boost::none);
-            parser->get().body().sink = &sink;
-            parser->get().body().header = &parser->get().base();
-        }
-        auto& body = parser->get().body();
-        error_code parse_error;
-        bool ended = false;
-        if (c.buffer.size() == 0 || answered) {
-            if (limits.over())
+private:
+    using maybe_outcome = std::optional<outcome>;
+
+    static constexpr auto token = boost::asio::as_tuple(boost::asio::use_awaitable);
+
+    boost::asio::awaitable<maybe_outcome> write() {
+        namespace wire = boost::beast::http;
+        wire::request_serializer<wire::span_body<const char>> serializer(p_.message);
+        while (!serializer.is_done()) {
+            if (p_.limits.over())
                 co_return timed_out({});
-            if (c.buffer.size() >= capacity)
-                co_return outcome{error(errc::unexpected_answer, where + ": the answer is malformed")};
-            limits.arm(c.stream);
-            const auto [ec, n] =
-                co_await c.stream.async_read_some(c.buffer.prepare(capacity - c.buffer.size()), token);
-            c.buffer.commit(n);
-            answered = answered || n != 0;
-            const std::string so_far = " after " + std::to_string(body.received) + " bytes";
-            if (ec == beast::error::timeout) {
-                co_return timed_out(parser->is_header_done()
-                                        ? "the answer stopped" + so_far + " for " + duration_text(limits.idle)
-                                        : "no answer for " + duration_text(limits.idle));
-            } else if (ec == asio::error::operation_aborted) {
-                co_return cancelled();
-            } else if (ec == asio::error::eof && parser->got_some()) {
-                parser->put_eof(parse_error);
-                ended = true;
-            } else if (ec && n == 0) {
-                if (answered)
-                    co_return outcome{
-                        error(ec, where + ": the answer broke off" + so_far + ": " + ec.message())};
-                std::string why = send_error ? "send: " + send_error.message()
-                                  : ec == asio::error::eof
-                                      ? "the server closed the connection without an answer"
-                                      : "no answer: " + ec.message();
-                co_return outcome{error(send_error ? send_error : ec, where + ": " + why), false, true};
+            p_.limits.arm(c_.stream);
+            const auto [ec, n] = co_await wire::async_write_some(c_.stream, serializer, token);
+            if (ec == boost::beast::error::timeout)
+                co_return timed_out("the server took nothing for " + duration_text(p_.limits.idle));
+            if (ec == boost::asio::error::operation_aborted)
+                co_return fail(ec, "cancelled");
+            // A server may answer and close before it has read all; then the answer counts.
+            if (ec) {
+                send_error_ = ec;
+                break;
             }
         }
-        if (!ended)
-            c.buffer.consume(parser->put(c.buffer.data(), parse_error));
-        answered = true;
-        if (body.failure) {
-            if (body.failure->code == errc::unsupported_content_encoding && body.received == 0)
-                body.failure->message = where + ": " + body.failure->message;
-            co_return outcome{std::move(*body.failure)};
-        }
-        if (parse_error == wire::error::need_more)
-            parse_error = {};
-        if (parse_error == wire::error::body_limit)
-            co_return outcome{
-                error(errc::response_too_large,
-                      where + ": the answer is larger than " + std::to_string(max_response_size) + " bytes")};
-        if (parse_error == wire::error::partial_message)
-            co_return outcome{error(parse_error, where + ": the answer broke off after " +
-                                                     std::to_string(body.received) + " bytes")};
-        if (parse_error)
-            co_return outcome{
-                error(errc::unexpected_answer, where + ": no valid HTTP answer: " + parse_error.message())};
-        if (!parser->is_done())
-            continue;
-        // 100 Continue and its like announce the answer.
-        if (parser->get().result_int() / 100 == 1 && parser->get().result_int() != 101) {
-            parser.reset();
-            answered = c.buffer.size() == 0;
-            continue;
-        }
-        if (body.head.status == 0)
-            static_cast<void>(body.take_head());
-        const bool reusable = parser->keep_alive() && c.buffer.size() == 0 && !send_error && !ended;
-        boost::beast::get_lowest_layer(c.stream).expires_never();
-        co_return outcome{std::move(body.head), reusable};
+        co_return std::nullopt;
     }
-}
+
+    boost::asio::awaitable<maybe_outcome> read() {
+        if (p_.limits.over())
+            co_return timed_out({});
+        if (c_.buffer.size() >= capacity_)
+            co_return fail(errc::unexpected_answer, "the answer is malformed");
+        p_.limits.arm(c_.stream);
+        const auto [ec, n] =
+            co_await c_.stream.async_read_some(c_.buffer.prepare(capacity_ - c_.buffer.size()), token);
+        c_.buffer.commit(n);
+        if (n == 0 && ec)
+            co_return broken_off(ec);
+        answered_ = true;
+        co_return parse();
+    }
+
+    /// The connection gave nothing but `ec`.
+    maybe_outcome broken_off(const error_code& ec) {
+        if (ec == boost::beast::error::timeout)
+            return timed_out((parser_->is_header_done() ? "the answer stopped" + so_far() : "no answer") +
+                             " for " + duration_text(p_.limits.idle));
+        if (ec == boost::asio::error::operation_aborted)
+            return fail(ec, "cancelled");
+        if (ec == boost::asio::error::eof && parser_->got_some()) {
+            error_code parse_error;
+            parser_->put_eof(parse_error);
+            ended_ = true;
+            return judge(parse_error);
+        }
+        if (answered_)
+            return fail(ec, "the answer broke off" + so_far() + ": " + ec.message());
+        outcome o = send_error_ ? fail(send_error_, "send: " + send_error_.message())
+                    : ec == boost::asio::error::eof
+                        ? fail(ec, "the server closed the connection without an answer")
+                        : fail(ec, "no answer: " + ec.message());
+        o.unanswered = true;
+        return o;
+    }
+
+    maybe_outcome parse() {
+        maybe_outcome end;
+        do {
+            error_code parse_error;
+            c_.buffer.consume(parser_->put(c_.buffer.data(), parse_error));
+            end = judge(parse_error);
+            // 100 Continue and its like announce the answer, which may have come with them.
+        } while (!end && !parser_->got_some() && c_.buffer.size() != 0);
+        return end;
+    }
+
+    /// Nothing where the answer goes on.
+    maybe_outcome judge(const error_code& parse_error) {
+        namespace wire = boost::beast::http;
+        if (body().failure())
+            return outcome{*body().failure()};
+        if (parse_error == wire::error::partial_message)
+            return fail(parse_error, "the answer broke off" + so_far());
+        if (parse_error && parse_error != wire::error::need_more)
+            return fail(errc::unexpected_answer, "no valid HTTP answer: " + parse_error.message());
+        if (!parser_->is_done())
+            return std::nullopt;
+        if (const unsigned status = parser_->get().result_int(); status / 100 == 1 && status != 101) {
+            start_answer();
+            return std::nullopt;
+        }
+        const bool reusable = parser_->keep_alive() && c_.buffer.size() == 0 && !send_error_ && !ended_;
+        return outcome{body().release_head(), reusable};
+    }
+
+    void start_answer() {
+        parser_.emplace();
+        parser_->eager(true);
+        parser_->header_limit(16 * 1024);
+        // The body counts for itself, since the limit is one of decoded bytes.
+        parser_->body_limit(boost::none);
+        body().start(parser_->get().base(), p_.sink, p_.max_response_size, p_.where);
+    }
+
+    body_delivery& body() { return parser_->get().body(); }
+    std::string so_far() { return " after " + std::to_string(body().received()) + " bytes"; }
+    outcome fail(const error_code& code, const std::string& why) const {
+        return outcome{error(code, p_.where + ": " + why)};
+    }
+    outcome timed_out(const std::string& silence) const {
+        return fail(errc::timed_out, p_.limits.over() ? p_.limits.over_text() : silence);
+    }
+
+    connection<Stream>& c_;
+    const exchange_params& p_;
+    std::size_t capacity_;
+    std::optional<boost::beast::http::response_parser<sink_body>> parser_;
+    error_code send_error_;
+    bool answered_ = false;
+    /// The connection was closed at the answer's end.
+    bool ended_ = false;
+};
 
 } // namespace lokiship::http::detail
 

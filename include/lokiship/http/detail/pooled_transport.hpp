@@ -54,10 +54,12 @@ public:
         const result<request_message> message = make_message(r, self->server_, self->options_.user_agent);
         if (!message)
             co_return message.error();
+        const exchange_params params{
+            *message, sink, r.max_response_size, self->options_.read_buffer_size, limits, self->where_};
         connection_ptr c = self->take();
         if (c) {
-            outcome o = co_await exchange(*c, *message, sink, r.max_response_size,
-                                          self->options_.read_buffer_size, limits, self->where_);
+            exchange<stream_type> over_kept(*c, params);
+            outcome o = co_await over_kept.run();
             if (!o.unanswered) {
                 if (o.reusable)
                     self->give_back(std::move(c));
@@ -69,8 +71,8 @@ public:
             co_await self->connector_.connect(c->stream, self->server_, limits, self->where_);
         if (!connected)
             co_return connected.error();
-        outcome o = co_await exchange(*c, *message, sink, r.max_response_size,
-                                      self->options_.read_buffer_size, limits, self->where_);
+        exchange<stream_type> over_new(*c, params);
+        outcome o = co_await over_new.run();
         if (o.reusable)
             self->give_back(std::move(c));
         co_return std::move(o.answer);

@@ -42,11 +42,12 @@ inline result<request_message> make_message(const request& r, const url& server,
     m.method(r.verb == method::get ? wire::verb::get : wire::verb::post);
     m.target(target);
     const auto add = [&](std::string_view name, const std::string& value) {
-        if (!value.empty() && r.fields.get(name).empty())
+        if (!value.empty() && !r.fields.contains(name))
             m.insert(boost::beast::string_view(name.data(), name.size()), value);
     };
     add("Host", server.host_header());
     add("User-Agent", user_agent);
+    add("Accept-Encoding", "gzip");
     if (!server.userinfo.empty())
         add("Authorization", "Basic " + base64(server.userinfo));
     for (const auto& [name, value] : r.fields) {
