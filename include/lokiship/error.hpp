@@ -41,8 +41,8 @@ enum class errc {
     page_invalid_utf8,
     /// Nothing was sent or received for as long as the request allows.
     timed_out,
-    /// The answer's body, decoded, is larger than the request allows; or what `http::gunzip` decodes is larger
-    /// than its caller allows. Ask for less or allow more.
+    /// The answer's body, after decoding, is larger than the request allows; or a text that `http::gunzip`
+    /// decodes is larger than its caller allows. Ask for less or allow more.
     response_too_large,
     /// The answer has a `Content-Encoding` other than gzip.
     unsupported_content_encoding,

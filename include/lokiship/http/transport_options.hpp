@@ -9,8 +9,8 @@ namespace lokiship::http {
 
 /// How a transport connects and reads.
 struct transport_options {
-    /// The longest that finding the address and connecting may take together. Zero: no limit of its own; the
-    /// request's limits hold in any case.
+    /// The longest that finding the address, connecting and the TLS handshake may take together. Zero: no
+    /// limit of its own; the request's limits hold in any case.
     std::chrono::nanoseconds connect_timeout = std::chrono::seconds(5);
     /// What is read at once, in bytes; each connection has a buffer of this size (at least 32 KiB).
     std::size_t read_buffer_size = 256 * 1024;

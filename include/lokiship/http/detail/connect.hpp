@@ -51,24 +51,38 @@ inline void start(const std::shared_ptr<resolution>& r, const url& server) {
         });
 }
 
+/// How long making one connection may take, from now on: the connection's own limit and the exchange's.
+class connect_limit {
+public:
+    connect_limit(std::chrono::nanoseconds connect_timeout, const time_limits& limits)
+        : limits_(limits)
+        , allowed_(connect_timeout) {
+        if (limits.idle.count() > 0 && (allowed_.count() <= 0 || limits.idle < allowed_))
+            allowed_ = limits.idle;
+        until_ = std::min(deadline_after(std::chrono::steady_clock::now(), allowed_), limits.total_at);
+    }
+
+    steady_point until() const noexcept { return until_; }
+    error timed_out(const std::string& where, const std::string& step) const {
+        return error(errc::timed_out,
+                     where + ": " +
+                         (limits_.over() ? limits_.over_text()
+                                         : step + ": timed out after " + duration_text(allowed_)));
+    }
+
+private:
+    const time_limits& limits_;
+    std::chrono::nanoseconds allowed_;
+    steady_point until_;
+};
+
 /// Finds the server's addresses and connects to the first that answers. Each gets an equal part of the time
 /// that is left, so that one that swallows packets does not hide the next.
 inline boost::asio::awaitable<result<void>> connect_tcp(boost::beast::tcp_stream& stream, const url& server,
-                                                        std::chrono::nanoseconds connect_timeout,
-                                                        const time_limits& limits, const std::string& where) {
+                                                        const connect_limit& limit,
+                                                        const std::string& where) {
     namespace asio = boost::asio;
     constexpr auto token = asio::as_tuple(asio::use_awaitable);
-    std::chrono::nanoseconds allowed = connect_timeout;
-    if (limits.idle.count() > 0 && (allowed.count() <= 0 || limits.idle < allowed))
-        allowed = limits.idle;
-    const auto until = std::min(deadline_after(std::chrono::steady_clock::now(), allowed), limits.total_at);
-    const auto timed_out = [&](const char* what) {
-        return error(errc::timed_out,
-                     where + ": " +
-                         (limits.over() ? limits.over_text()
-                                        : what + (": timed out after " + duration_text(allowed))));
-    };
-
     std::vector<asio::ip::tcp::endpoint> endpoints;
     error_code no_address;
     const auto address = asio::ip::make_address(server.host, no_address);
@@ -77,7 +91,7 @@ inline boost::asio::awaitable<result<void>> connect_tcp(boost::beast::tcp_stream
     } else {
         const auto resolving = std::make_shared<resolution>(stream.get_executor());
         start(resolving, server);
-        resolving->finished.expires_at(until);
+        resolving->finished.expires_at(limit.until());
         while (!resolving->done) {
             const auto [ec] = co_await resolving->finished.async_wait(token);
             if (resolving->done)
@@ -85,7 +99,7 @@ inline boost::asio::awaitable<result<void>> connect_tcp(boost::beast::tcp_stream
             resolving->resolver.cancel();
             if (ec)
                 co_return error(asio::error::operation_aborted, where + ": cancelled");
-            co_return timed_out("resolve");
+            co_return limit.timed_out(where, "resolve");
         }
         if (resolving->failure)
             co_return error(resolving->failure, where + ": resolve: " + resolving->failure.message());
@@ -95,12 +109,12 @@ inline boost::asio::awaitable<result<void>> connect_tcp(boost::beast::tcp_stream
     error_code failure = asio::error::host_not_found;
     for (std::size_t i = 0; i != endpoints.size(); ++i) {
         const auto now = std::chrono::steady_clock::now();
-        if (now >= until)
-            co_return timed_out("connect");
-        if (until == steady_point::max())
+        if (now >= limit.until())
+            co_return limit.timed_out(where, "connect");
+        if (limit.until() == steady_point::max())
             stream.expires_never();
         else
-            stream.expires_at(now + (until - now) / static_cast<long>(endpoints.size() - i));
+            stream.expires_at(now + (limit.until() - now) / static_cast<long>(endpoints.size() - i));
         const auto [ec] = co_await stream.async_connect(endpoints[i], token);
         failure = ec;
         if (!ec) {
@@ -113,7 +127,7 @@ inline boost::asio::awaitable<result<void>> connect_tcp(boost::beast::tcp_stream
         stream.close();
     }
     if (failure == boost::beast::error::timeout)
-        co_return timed_out("connect");
+        co_return limit.timed_out(where, "connect");
     co_return error(failure, where + ": connect: " + failure.message());
 }
 
@@ -140,7 +154,8 @@ struct plain_connector {
     }
     boost::asio::awaitable<result<void>> connect(stream_type& stream, const url& server,
                                                  const time_limits& limits, const std::string& where) const {
-        return connect_tcp(stream, server, connect_timeout, limits, where);
+        const connect_limit limit(connect_timeout, limits);
+        co_return co_await connect_tcp(stream, server, limit, where);
     }
     static bool usable(stream_type& stream) { return is_quiet(stream.socket()); }
 };
