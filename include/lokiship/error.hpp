@@ -41,10 +41,13 @@ enum class errc {
     page_invalid_utf8,
     /// Nothing was sent or received for as long as the request allows.
     timed_out,
-    /// The answer's body is larger than the request allows.
+    /// The answer's body, after decoding, is larger than the request allows; or a text that `http::gunzip`
+    /// decodes is larger than its caller allows. Ask for less or allow more.
     response_too_large,
-    /// The answer has a `Content-Encoding` that was not asked for.
+    /// The answer has a `Content-Encoding` other than gzip.
     unsupported_content_encoding,
+    /// What is said to be gzip is none, is damaged, or ends too early. Ask again.
+    corrupt_content_encoding,
     /// The server answered with a status that is no success.
     bad_status,
     /// The answer is not what this service sends; something else listens at that address.
@@ -90,6 +93,8 @@ struct lokiship_category final : boost::system::error_category {
             return "the answer is too large";
         case errc::unsupported_content_encoding:
             return "the answer has an unsupported Content-Encoding";
+        case errc::corrupt_content_encoding:
+            return "the content is no valid gzip";
         case errc::bad_status:
             return "the server answered with an error status";
         case errc::unexpected_answer:

@@ -46,6 +46,13 @@ public:
                 return v;
         return {};
     }
+    /// True where there is such a field, an empty one included.
+    bool contains(std::string_view name) const noexcept {
+        for (const auto& [n, v] : fields_)
+            if (boost::algorithm::iequals(n, name))
+                return true;
+        return false;
+    }
 
     auto begin() const noexcept { return fields_.begin(); }
     auto end() const noexcept { return fields_.end(); }
@@ -68,7 +75,7 @@ struct request {
     std::chrono::nanoseconds idle_timeout = std::chrono::seconds(30);
     /// The longest the whole exchange may take, connecting included. Zero: no limit.
     std::chrono::nanoseconds total_timeout{};
-    /// The largest answer body that is read, in bytes. Zero: no limit.
+    /// The largest answer body that is read, in bytes after decoding. Zero: no limit.
     std::uint64_t max_response_size = 0;
 };
 

@@ -1,0 +1,109 @@
+#ifndef LOKISHIP_HTTP_DETAIL_POOLED_TRANSPORT_HPP
+#define LOKISHIP_HTTP_DETAIL_POOLED_TRANSPORT_HPP
+
+#include <lokiship/error.hpp>
+#include <lokiship/http/detail/exchange.hpp>
+#include <lokiship/http/detail/request_message.hpp>
+#include <lokiship/http/detail/time_limits.hpp>
+#include <lokiship/http/message.hpp>
+#include <lokiship/http/transport_options.hpp>
+#include <lokiship/http/url.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace lokiship::http::detail {
+
+/// A pool of connections and the exchanges over it, for any kind of stream.
+///
+/// `Connector` has `stream_type`, `tls`, `make(executor, url)`, `connect(stream, url, limits, where)` giving
+/// `awaitable<result<void>>`, and `usable(stream)`, which tells whether an idle connection is still good. The
+/// exchanges under way share the object's ownership.
+template <class Connector>
+class pooled_transport {
+public:
+    pooled_transport(boost::asio::any_io_executor executor, url server, transport_options options,
+                     Connector connector)
+        : executor_(std::move(executor))
+        , server_(std::move(server))
+        , options_(std::move(options))
+        , connector_(std::move(connector))
+        , where_(server_.display()) {}
+
+    const std::string& where() const noexcept { return where_; }
+    std::size_t idle() const noexcept { return idle_.size(); }
+    void close_idle() noexcept { idle_.clear(); }
+
+    /// `self` keeps the pool alive for as long as the coroutine needs it.
+    static boost::asio::awaitable<result<response_head>> send(std::shared_ptr<pooled_transport> self,
+                                                              const request& r, const body_sink& sink) {
+        if (self->server_.tls() != Connector::tls)
+            co_return error(errc::tls_not_supported,
+                            self->where_ + ": this transport does not support " + self->server_.scheme);
+        time_limits limits;
+        limits.idle = r.idle_timeout;
+        limits.total = r.total_timeout;
+        limits.total_at = deadline_after(std::chrono::steady_clock::now(), r.total_timeout);
+        const result<request_message> message = make_message(r, self->server_, self->options_.user_agent);
+        if (!message)
+            co_return message.error();
+        const exchange_params params{
+            *message, sink, r.max_response_size, self->options_.read_buffer_size, limits, self->where_};
+        connection_ptr c = self->take();
+        if (c) {
+            exchange<stream_type> over_kept(*c, params);
+            outcome o = co_await over_kept.run();
+            if (!o.unanswered) {
+                if (o.reusable)
+                    self->give_back(std::move(c));
+                co_return std::move(o.answer);
+            }
+        }
+        c = std::make_unique<connection<stream_type>>(self->connector_.make(self->executor_, self->server_));
+        const result<void> connected =
+            co_await self->connector_.connect(c->stream, self->server_, limits, self->where_);
+        if (!connected)
+            co_return connected.error();
+        exchange<stream_type> over_new(*c, params);
+        outcome o = co_await over_new.run();
+        if (o.reusable)
+            self->give_back(std::move(c));
+        co_return std::move(o.answer);
+    }
+
+private:
+    using stream_type = typename Connector::stream_type;
+    using connection_ptr = std::unique_ptr<connection<stream_type>>;
+
+    connection_ptr take() {
+        while (!idle_.empty()) {
+            connection_ptr c = std::move(idle_.back());
+            idle_.pop_back();
+            if (Connector::usable(c->stream))
+                return c;
+        }
+        return {};
+    }
+    void give_back(connection_ptr c) {
+        if (idle_.size() < options_.max_idle_connections)
+            idle_.push_back(std::move(c));
+    }
+
+    boost::asio::any_io_executor executor_;
+    url server_;
+    transport_options options_;
+    Connector connector_;
+    std::string where_;
+    std::vector<connection_ptr> idle_;
+};
+
+} // namespace lokiship::http::detail
+
+#endif

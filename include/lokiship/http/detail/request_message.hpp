@@ -1,0 +1,66 @@
+#ifndef LOKISHIP_HTTP_DETAIL_REQUEST_MESSAGE_HPP
+#define LOKISHIP_HTTP_DETAIL_REQUEST_MESSAGE_HPP
+
+#include <lokiship/error.hpp>
+#include <lokiship/http/detail/base64.hpp>
+#include <lokiship/http/message.hpp>
+#include <lokiship/http/url.hpp>
+#include <lokiship/text/escape.hpp>
+
+#include <boost/asio/error.hpp>
+#include <boost/beast/core/string_type.hpp>
+#include <boost/beast/http/message.hpp>
+#include <boost/beast/http/span_body.hpp>
+#include <boost/beast/http/verb.hpp>
+
+#include <string>
+#include <string_view>
+
+namespace lokiship::http::detail {
+
+using request_message = boost::beast::http::request<boost::beast::http::span_body<const char>>;
+
+inline bool breaks_a_line(std::string_view text) {
+    return text.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos;
+}
+
+/// `r` as it goes to `server`. Refers to `r.body`.
+inline result<request_message> make_message(const request& r, const url& server,
+                                            const std::string& user_agent) {
+    namespace wire = boost::beast::http;
+    const auto bad = [&](const std::string& what) {
+        return error(boost::asio::error::invalid_argument,
+                     server.display() + ": " + what + " holds a line break or a zero byte");
+    };
+    const std::string target = server.path + r.target;
+    if (breaks_a_line(target))
+        return bad("the target");
+    if (breaks_a_line(user_agent))
+        return bad("the user agent");
+    request_message m;
+    m.version(11);
+    m.method(r.verb == method::get ? wire::verb::get : wire::verb::post);
+    m.target(target);
+    const auto add = [&](std::string_view name, const std::string& value) {
+        if (!value.empty() && !r.fields.contains(name))
+            m.insert(boost::beast::string_view(name.data(), name.size()), value);
+    };
+    add("Host", server.host_header());
+    add("User-Agent", user_agent);
+    add("Accept-Encoding", "gzip");
+    if (!server.userinfo.empty())
+        add("Authorization", "Basic " + base64(server.userinfo));
+    for (const auto& [name, value] : r.fields) {
+        if (breaks_a_line(name) || breaks_a_line(value))
+            return bad("the field " + text::escape_for_log(name, 60));
+        m.insert(name, value);
+    }
+    m.body() = {r.body.data(), r.body.size()};
+    if (r.verb == method::post || !r.body.empty())
+        m.content_length(r.body.size());
+    return m;
+}
+
+} // namespace lokiship::http::detail
+
+#endif
