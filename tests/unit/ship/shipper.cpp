@@ -312,6 +312,19 @@ BOOST_AUTO_TEST_CASE(pending_entries_are_bounded) {
     w.loki_http.always(fault::none);
     s.run_for(5min);
     BOOST_TEST(w.loki.size() == 16u);
+BOOST_AUTO_TEST_CASE(a_reason_to_refuse_is_said_once) {
+    world w;
+    for (unsigned i = 0; i != 6; ++i)
+        w.backend.add(w.make(i, 2, 24h * 10)); // three streams, all older than a week
+    ship::shipper_options o;
+    o.delivery.batch.max_entries = 1;
+    running_shipper s(w, o);
+    s.run_for(5min);
+    BOOST_TEST(s->count().rejected == 12u);
+    BOOST_TEST(w.log.size() == 1u);
+    BOOST_TEST(w.log.at(0).find("(greater_than_max_sample_age)") != std::string::npos, w.log.at(0));
+}
+
     BOOST_TEST(w.backend.requests() > 5u);
 }
 
