@@ -194,8 +194,11 @@ private:
             const auto page = co_await fetch_page(backend_, std::move(request), on_record);
             grow_window(count_.fetched - before);
             if (!page) {
-                ++count_.pages_failed;
-                say(severity::warning, backend_health_.failed(page.error().cause.message));
+                // After `stop` it was we who broke it off.
+                if (!stopping_) {
+                    ++count_.pages_failed;
+                    say(severity::warning, backend_health_.failed(page.error().cause.message));
+                }
                 publish();
                 poll_failure_ = page.error().cause;
                 co_return;
@@ -258,9 +261,9 @@ private:
 
     void loki_said(const round_result& done) {
         push_failure_ = done.failure;
-        if (done.failure)
+        if (done.failure && !stopping_)
             say(severity::warning, loki_health_.failed(done.failure->message));
-        else if (done.progress)
+        else if (!done.failure && done.progress)
             say(severity::info, loki_health_.succeeded());
     }
 

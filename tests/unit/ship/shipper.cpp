@@ -411,3 +411,43 @@ BOOST_AUTO_TEST_CASE(options_out_of_range_are_named) {
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+BOOST_AUTO_TEST_CASE(stop_is_no_servers_failure) {
+    // Ends an exchange that is cancelled with an error, where fake_http throws.
+    struct polite {
+        manual_clock time;
+        bool hangs;
+        std::string page;
+
+        boost::asio::awaitable<result<http::response_head>> send(const http::request&,
+                                                                 const http::body_sink& sink) {
+            if (hangs) {
+                try {
+                    co_await time.sleep_for(1h);
+                } catch (const boost::system::system_error& e) {
+                    co_return error(e.code(), "http://polite: cancelled");
+                }
+            }
+            const http::response_head head{200, {}};
+            if (auto r = sink(head, page); !r)
+                co_return r.error();
+            co_return head;
+        }
+        std::string server() const { return "http://polite"; }
+    };
+    for (bool at_loki : {false, true}) {
+        world w;
+        polite backend{w.time, !at_loki, R"({"logs":[{"step":1}]})"}, loki{w.time, true, {}};
+        ship::basic_shipper<polite, manual_clock> s(backend, loki, w.time,
+                                                    w.watched(ship::shipper_options{}));
+        bool ended = false;
+        boost::asio::co_spawn(w.context, s.run(), [&](std::exception_ptr) { ended = true; });
+        w.time.run_for(w.context, 1s);
+        s.stop();
+        w.time.run_for(w.context, 10s);
+        BOOST_TEST(ended);
+        BOOST_TEST(w.log.empty());
+        BOOST_TEST(s.count().pages_failed == 0u);
+        BOOST_TEST(s.count().pending == (at_loki ? 1u : 0u));
+    }
+}
+
