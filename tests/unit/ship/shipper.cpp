@@ -198,6 +198,75 @@ BOOST_AUTO_TEST_CASE(a_burst_beyond_the_page_is_caught_up) {
     BOOST_TEST(w.log.size() == 1u);
 }
 
+BOOST_AUTO_TEST_CASE(a_burst_is_caught_up_even_if_the_larger_page_fails_at_first) {
+    for (fault f : {fault::refuse, fault::truncate, fault::hang})
+        for (const char* which : {"limit=100", "limit=400"}) {
+            world w;
+            for (unsigned i = 0; i != 100; ++i)
+                w.backend.add(w.make(i, 1, 30min));
+            running_shipper s(w);
+            s.run_for(1s);
+            BOOST_TEST(s->count().shipped == 100u);
+            for (unsigned i = 1000; i != 2000; ++i)
+                w.backend.add(w.make(i, 1));
+            // What comes of the poll that fails is not what was known before it.
+            bool failed = false;
+            w.backend_http.decide([&](const http::request& r) {
+                const bool now = !failed && r.target.ends_with(which);
+                failed = failed || now;
+                return now ? f : fault::none;
+            });
+            s.run_for(3min);
+            BOOST_TEST(failed);
+            BOOST_TEST(w.loki.size() == 1100u);
+            BOOST_TEST(w.loki.received_entries() == 1100u);
+            BOOST_TEST(w.backend.last_limit() == 100u);
+        }
+}
+
+BOOST_AUTO_TEST_CASE(a_burst_larger_than_what_may_wait_is_caught_up_piece_by_piece) {
+    world w;
+    for (unsigned i = 0; i != 100; ++i)
+        w.backend.add(w.make(i, 1, 30min));
+    ship::shipper_options o;
+    o.max_pending = 50;
+    running_shipper s(w, o);
+    s.run_for(1s);
+    for (unsigned i = 1000; i != 2000; ++i)
+        w.backend.add(w.make(i, 1));
+    s.run_for(5min);
+    BOOST_TEST(w.loki.size() == 1100u);
+    BOOST_TEST(w.loki.received_entries() == 1100u);
+    BOOST_TEST(w.backend.last_limit() == 100u);
+}
+
+BOOST_AUTO_TEST_CASE(a_backend_that_lies_about_its_totals_is_not_asked_without_end) {
+    for (
+        const char* page :
+        {R"({"total_executions":1000000000000,"logs":[]})",
+         R"({"total_executions":1000000000000,"logs":[{"step":1,"execution_id":"a","timestamp":"2023-11-14T22:00:00"}]})"}) {
+        world w;
+        std::size_t calls = 0;
+        fake_transport liar(
+            [&](const http::request&) {
+                // Endless asking would take no time on this clock.
+                BOOST_REQUIRE(++calls < 100);
+                return reply{200, {}, page};
+            },
+            w.time, "http://liar");
+        ship::basic_shipper<fake_transport, manual_clock> s(liar, w.loki_http, w.time,
+                                                            w.watched(ship::shipper_options{}));
+        bool ended = false;
+        boost::asio::co_spawn(w.context, s.run(), [&](std::exception_ptr) { ended = true; });
+        w.time.run_for(w.context, 5min);
+        BOOST_TEST(calls <= 22u); // eleven polls
+        BOOST_TEST(lines_with(w.log, "says that it has more") <= 1u);
+        s.stop();
+        w.time.run_for(w.context, 1min);
+        BOOST_TEST(ended);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_page_larger_than_the_window_is_shipped_once_and_said_once) {
     world w;
     for (unsigned i = 0; i != 50; ++i)
