@@ -312,6 +312,49 @@ BOOST_AUTO_TEST_CASE(what_loki_refuses_is_counted_by_reason_and_not_sent_again) 
     BOOST_TEST(w.log.at(0).find("Loki refused 2 of 4 entries of {") != std::string::npos, w.log.at(0));
 }
 
+BOOST_AUTO_TEST_CASE(a_reason_to_refuse_is_said_once) {
+    world w;
+    for (unsigned i = 0; i != 6; ++i)
+        w.backend.add(w.make(i, 2, 24h * 10)); // three streams, all older than a week
+    ship::shipper_options o;
+    o.delivery.batch.max_entries = 1;
+    running_shipper s(w, o);
+    s.run_for(5min);
+    BOOST_TEST(s->count().rejected == 12u);
+    BOOST_TEST(w.log.size() == 1u);
+    BOOST_TEST(w.log.at(0).find("(greater_than_max_sample_age)") != std::string::npos, w.log.at(0));
+}
+
+BOOST_AUTO_TEST_CASE(a_step_that_is_seen_at_each_poll_is_not_forgotten) {
+    world w;
+    w.backend.add(w.make(0, 1, -5min)); // its clock is ahead: always the newest
+    ship::shipper_options o;
+    o.batch_size = 2;
+    o.dedup_capacity = 4;
+    running_shipper s(w, o);
+    for (unsigned i = 1; i != 20; ++i) {
+        w.backend.add(w.make(i, 1));
+        s.run_for(30s);
+    }
+    BOOST_TEST(w.loki.size() == 20u);
+    BOOST_TEST(w.loki.received_entries() == 20u);
+    BOOST_TEST(s->dedup_capacity() == 4u);
+}
+
+BOOST_AUTO_TEST_CASE(a_refusal_of_the_whole_push_refuses_all_of_it) {
+    world w;
+    w.backend.add(w.make(1, 3));
+    fake_transport picky([](const http::request&) { return reply{400, {}, "error parsing labels {}\n"}; },
+                         w.time, "http://picky");
+    ship::basic_shipper<fake_transport, manual_clock> s(w.backend_http, picky, w.time,
+                                                        w.watched(ship::shipper_options{}));
+    BOOST_TEST(!w.complete(s.run_once()).has_value());
+    BOOST_TEST(s.count().rejected == 3u);
+    BOOST_TEST(s.count().shipped == 0u);
+    BOOST_TEST(s.count().rejected_by_reason[static_cast<std::size_t>(loki::reject_reason::invalid_labels)] ==
+               3u);
+}
+
 BOOST_AUTO_TEST_CASE(a_push_that_is_too_large_is_halved) {
     world w;
     for (unsigned i = 0; i != 32; ++i)
@@ -381,19 +424,6 @@ BOOST_AUTO_TEST_CASE(pending_entries_are_bounded) {
     w.loki_http.always(fault::none);
     s.run_for(5min);
     BOOST_TEST(w.loki.size() == 16u);
-BOOST_AUTO_TEST_CASE(a_reason_to_refuse_is_said_once) {
-    world w;
-    for (unsigned i = 0; i != 6; ++i)
-        w.backend.add(w.make(i, 2, 24h * 10)); // three streams, all older than a week
-    ship::shipper_options o;
-    o.delivery.batch.max_entries = 1;
-    running_shipper s(w, o);
-    s.run_for(5min);
-    BOOST_TEST(s->count().rejected == 12u);
-    BOOST_TEST(w.log.size() == 1u);
-    BOOST_TEST(w.log.at(0).find("(greater_than_max_sample_age)") != std::string::npos, w.log.at(0));
-}
-
     BOOST_TEST(w.backend.requests() > 5u);
 }
 
@@ -455,31 +485,6 @@ BOOST_AUTO_TEST_CASE(stop_lets_a_push_finish_and_abandons_one_that_hangs) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(options_out_of_range_are_named) {
-    const struct {
-        std::function<void(ship::shipper_options&)> spoil;
-        std::string_view part;
-    } table[] = {
-        {[](auto& o) { o.poll_interval = 0s; }, "poll_interval"},
-        {[](auto& o) { o.batch_size = 0; }, "batch_size"},
-        {[](auto& o) { o.dedup_capacity = 0; }, "dedup_capacity"},
-        {[](auto& o) { o.max_pending = 0; }, "max_pending"},
-        {[](auto& o) { o.delivery.batch.max_entries = 0; }, "max_entries"},
-        {[](auto& o) { o.backoff.initial = 0s; }, "backoff.initial"},
-        {[](auto& o) { o.backoff.maximum = 1ms; }, "backoff.maximum"},
-    };
-    for (const auto& t : table) {
-        world w;
-        ship::shipper_options o;
-        t.spoil(o);
-        using shipper = ship::basic_shipper<fake_transport, manual_clock>;
-        BOOST_CHECK_EXCEPTION(
-            shipper(w.backend_http, w.loki_http, w.time, o), std::invalid_argument,
-            [&](const auto& e) { return std::string_view(e.what()).find(t.part) != std::string_view::npos; });
-    }
-}
-
-BOOST_AUTO_TEST_SUITE_END()
 BOOST_AUTO_TEST_CASE(stop_is_no_servers_failure) {
     // Ends an exchange that is cancelled with an error, where fake_http throws.
     struct polite {
@@ -520,3 +525,28 @@ BOOST_AUTO_TEST_CASE(stop_is_no_servers_failure) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(options_out_of_range_are_named) {
+    const struct {
+        std::function<void(ship::shipper_options&)> spoil;
+        std::string_view part;
+    } table[] = {
+        {[](auto& o) { o.poll_interval = 0s; }, "poll_interval"},
+        {[](auto& o) { o.batch_size = 0; }, "batch_size"},
+        {[](auto& o) { o.dedup_capacity = 0; }, "dedup_capacity"},
+        {[](auto& o) { o.max_pending = 0; }, "max_pending"},
+        {[](auto& o) { o.delivery.batch.max_entries = 0; }, "max_entries"},
+        {[](auto& o) { o.backoff.initial = 0s; }, "backoff.initial"},
+        {[](auto& o) { o.backoff.maximum = 1ms; }, "backoff.maximum"},
+    };
+    for (const auto& t : table) {
+        world w;
+        ship::shipper_options o;
+        t.spoil(o);
+        using shipper = ship::basic_shipper<fake_transport, manual_clock>;
+        BOOST_CHECK_EXCEPTION(
+            shipper(w.backend_http, w.loki_http, w.time, o), std::invalid_argument,
+            [&](const auto& e) { return std::string_view(e.what()).find(t.part) != std::string_view::npos; });
+    }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
