@@ -267,6 +267,19 @@ BOOST_AUTO_TEST_CASE(a_backend_that_lies_about_its_totals_is_not_asked_without_e
     }
 }
 
+BOOST_AUTO_TEST_CASE(what_waits_for_loki_counts_as_known) {
+    world w;
+    for (unsigned i = 0; i != 150; ++i)
+        w.backend.add(w.make(i, 1, 30min));
+    w.loki_http.always(fault::refuse);
+    running_shipper s(w);
+    s.run_for(10min);
+    // Every page is full; history is still none of its business.
+    BOOST_TEST(s->count().pending == 100u);
+    BOOST_TEST(w.backend.last_limit() == 100u);
+    BOOST_TEST(w.backend.requests() == 21u);
+}
+
 BOOST_AUTO_TEST_CASE(a_page_larger_than_the_window_is_shipped_once_and_said_once) {
     world w;
     for (unsigned i = 0; i != 50; ++i)
