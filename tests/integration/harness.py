@@ -35,7 +35,10 @@ class Process:
     """A tool that runs until it is told to end; its log can be waited for, line by line."""
 
     def __init__(self, name, *arguments, **environment):
-        self.process = subprocess.Popen(**command(name, *arguments, **environment), stderr=subprocess.PIPE)
+        self.stdout = tempfile.TemporaryFile("w+", encoding="utf-8", dir=SCRATCH.name)
+        self.process = subprocess.Popen(
+            **command(name, *arguments, **environment), stdout=self.stdout, stderr=subprocess.PIPE
+        )
         self.lines = []
 
     def wait_for(self, *texts):
@@ -57,6 +60,12 @@ class Process:
             self.process.kill()
         self.process.wait()
         self.process.stderr.close()
+        self.stdout.close()
+
+    def output(self):
+        """What it wrote to standard output so far."""
+        self.stdout.seek(0)
+        return self.stdout.read()
 
     def end(self):
         """Ends it as systemd does; its exit code."""

@@ -73,6 +73,19 @@ class BackfillInBadWeather(unittest.TestCase):
     def test_at_loki(self):
         self.give_up("loki", 5)
 
+    def test_a_signal_interrupts_it_wherever_it_is(self):
+        with Backend() as backend, Sandbox("--history", "0") as sandbox:
+            backend.add(2)
+            for name, pending in (("backend", 0), ("loki", 4)):
+                with self.subTest(name), Weather(backend.url if name == "backend" else sandbox.loki) as weather:
+                    weather.set("hang")
+                    there = {"BACKEND_URL": backend.url, "LOKI_URL": sandbox.loki, name.upper() + "_URL": weather.url}
+                    with Process("backfill", **there) as backfill:
+                        weather.wait_until_spoilt(1)
+                        self.assertEqual(backfill.end(), 6, backfill.lines)
+                        self.assertEqual([line for line in backfill.lines if "reading all history" not in line], [])
+                        self.assertIn(f"shipped 0, duplicate 0, rejected 0, pending {pending}", backfill.output())
+
     def test_nobody_there(self):
         nobody = "http://127.0.0.1:1"
         with Sandbox("--history", "5", "--interval", "1h") as sandbox:

@@ -41,17 +41,19 @@ int run(const tools::values& v) {
     options.max_attempts = static_cast<unsigned>(v.count("max-attempts"));
     options.fetch_timeout = v.duration("backend-timeout");
     options.delivery.push_timeout = v.duration("loki-timeout");
-    options.log = [&progress, log = tools::log_to(program.logger)](ship::severity s, std::string_view text) {
+    bool stopped = false;
+    options.log = [&, log = tools::log_to(program.logger)](ship::severity s, std::string_view text) {
+        if (stopped)
+            return; // of what the signal broke off
         progress.clear();
         log(s, text);
     };
     options.on_counters = [&](const ship::counters& c) { progress.show(c, program.time.steady_now()); };
 
     backfill fill(program.backend, program.loki, program.time, options);
-    bool stopped = false;
     program.on_signal([&] {
         stopped = true;
-        program.context.stop();
+        program.cancel();
     });
     const bool dry_run = v.flag("dry-run");
     logger.info("reading all history from {}", program.backend.server());
@@ -62,7 +64,7 @@ int run(const tools::values& v) {
     progress.clear();
 
     const auto& r = fill.result();
-    if (r.read_failure) {
+    if (r.read_failure && !stopped) {
         logger.error("{}", r.read_failure->message);
         return tools::backend_failed;
     }
@@ -72,7 +74,7 @@ int run(const tools::values& v) {
         tools::print_entries(std::cout, fill.pending());
     else
         tools::print_summary(std::cout, fill.count(), r.executions);
-    if (r.ship_failure)
+    if (r.ship_failure && !stopped)
         logger.error("gave up: {}; run backfill again, what is stored already is not stored twice",
                      r.ship_failure->message);
     return stopped                      ? tools::interrupted

@@ -7,6 +7,8 @@
 #include <lokiship/ship/log.hpp>
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -50,17 +52,24 @@ public:
 
     /// Calls `f` at the first SIGINT or SIGTERM; the second ends the process as it does by default.
     void on_signal(std::function<void()> f);
-    /// Runs an operation to its end, or until the context is stopped. Throws what it throws.
+    /// Runs an operation to its end. Throws what it throws, unless `cancel` was called.
     template <class T>
     void run(boost::asio::awaitable<T> operation) {
         std::exception_ptr failure;
-        boost::asio::co_spawn(context, finish(std::move(operation)), [&](std::exception_ptr e) {
-            failure = e;
-            signals_.cancel();
-        });
+        boost::asio::co_spawn(context, finish(std::move(operation)),
+                              boost::asio::bind_cancellation_slot(cancel_.slot(), [&](std::exception_ptr e) {
+                                  failure = e;
+                                  signals_.cancel();
+                              }));
         context.run();
-        if (failure)
+        if (failure && !cancelled_)
             std::rethrow_exception(failure);
+    }
+    /// Lets `run` end soon. Stopping the context instead would leave the operation's coroutines to be
+    /// destroyed with it, after what they refer to.
+    void cancel() {
+        cancelled_ = true;
+        cancel_.emit(boost::asio::cancellation_type::terminal);
     }
 
     std::shared_ptr<spdlog::logger> logger;
@@ -75,6 +84,8 @@ private:
     }
 
     boost::asio::signal_set signals_{context};
+    boost::asio::cancellation_signal cancel_;
+    bool cancelled_ = false;
 };
 
 } // namespace lokiship::tools

@@ -39,8 +39,11 @@ struct page_summary {
     std::uint64_t records = 0;
     std::uint64_t executions_seen = 0;
 
-    /// How many executions the page holds: what it says, or what was seen where it says nothing.
-    std::uint64_t executions() const noexcept { return total_executions.value_or(executions_seen); }
+    /// How many executions there are: what the page says, but no fewer than were seen in it. A page that
+    /// understates must not pass for the last one.
+    std::uint64_t executions() const noexcept {
+        return std::max(total_executions.value_or(0), executions_seen);
+    }
 };
 
 namespace detail {

@@ -88,11 +88,12 @@ public:
     }
 
     /// Asks for larger and larger answers until one holds fewer executions than were asked for: the end of
-    /// the history.
+    /// the history. Where a larger answer holds no more than the one before, it is `incomplete`.
     boost::asio::awaitable<void> read() {
         const aoss::page_reader::record_handler on_record = [this](const aoss::execution_record& r) {
             take(r);
         };
+        std::uint64_t records_before = 0;
         for (std::uint64_t limit = options_.first_limit;; limit *= 10) {
             outbox box;
             counters count;
@@ -119,9 +120,18 @@ public:
             }
             ++count_.pages;
             publish();
-            result_.executions = page->executions();
-            if (page->executions() < limit || limit > max_limit / 10)
+            result_.executions = page->executions_seen;
+            if (page->executions() < limit)
                 co_return;
+            if (page->records <= records_before || limit > max_limit / 10) {
+                result_.incomplete =
+                    error(errc::unexpected_answer,
+                          backend_.server() + ": says that it has " + std::to_string(page->executions()) +
+                              " executions, but gives " + std::to_string(page->executions_seen) +
+                              " when asked for " + std::to_string(limit));
+                co_return;
+            }
+            records_before = page->records;
         }
     }
 

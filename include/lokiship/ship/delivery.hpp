@@ -18,6 +18,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <exception>
@@ -185,11 +186,12 @@ private:
     }
 
     void settle(outbox::lane& lane, std::size_t n, std::size_t rejected, const loki::push_reply& reply) {
-        if (rejected != 0 && log_)
+        // Once a reason; a history that is too old would fill the log otherwise.
+        if (rejected != 0 && log_ && !std::exchange(said_[static_cast<std::size_t>(reply.reason)], true))
             log_(severity::warning, "Loki refused " + std::to_string(rejected) + " of " + std::to_string(n) +
                                         " entries of " + text::escape_for_log(loki::to_string(lane.labels)) +
                                         " (" + std::string(to_string(reply.reason)) + "): HTTP status " +
-                                        reply.text);
+                                        reply.text + "; further refusals for this reason are only counted");
         box_.settle(lane, n, settled_);
         ++count_.pushes;
         count_.pending -= n;
@@ -239,6 +241,7 @@ private:
     std::function<void()> changed_;
     log_function log_;
     round_result result_{};
+    std::array<bool, loki::reject_reason_count> said_{};
     int failures_in_a_row_ = 0;
     bool ended_ = false;
     bool stopped_ = false;

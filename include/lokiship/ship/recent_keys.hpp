@@ -43,6 +43,12 @@ public:
 
     bool contains(const Key& key) const noexcept { return find(key) != nil; }
 
+    /// The key that equals `key`, or null. Valid until the next call that is not const.
+    const Key* get(const Key& key) const noexcept {
+        const index at = find(key);
+        return at == nil ? nullptr : &nodes_[at].key;
+    }
+
     /// Whether the key is known; if so it now counts as seen last.
     bool refresh(const Key& key) noexcept {
         const index at = find(key);

@@ -68,8 +68,9 @@ struct shipper_options {
 ///
 /// A step is marked as shipped only after Loki has stored or refused it. Entries that Loki does not take stay
 /// in memory and are offered again, with exponential backoff; polling goes on meanwhile. When a full page
-/// holds nothing known, the shipper asks for larger pages until it meets what it knows or the end; after a
-/// start it knows nothing and ships one page, since history is backfill's work.
+/// holds nothing known, the shipper asks for larger pages until it meets what it knows or the end, in the next
+/// polls where one does not suffice; after a start it knows nothing and ships one page, since history is
+/// backfill's work.
 ///
 /// Both transports and the clock must outlive the object, and `run` must have completed before it is
 /// destroyed. Not thread-safe: everything happens on the executor that runs `run`, which must run on one
@@ -87,8 +88,8 @@ public:
         , loki_health_("Loki at " + loki.server())
         , delivery_(
               loki, box_, count_, options_.delivery,
-              [this](const outbox::pending_entry& p) { known_.insert(p.key); }, [this] { publish(); },
-              options_.log)
+              [this](const outbox::pending_entry& p) { known_.insert({p.key, *box_.find(p.key)}); },
+              [this] { publish(); }, options_.log)
         , random_(std::random_device{}()) {}
     basic_shipper(const basic_shipper&) = delete;
     basic_shipper& operator=(const basic_shipper&) = delete;
@@ -182,7 +183,12 @@ private:
         const bool first = !polled_;
         poll_failure_.reset();
         std::uint64_t limit = options_.batch_size;
-        ++generation_;
+        // What a poll that broke off has read is newer than the gap behind it: it does not count as known
+        // until the gap is closed.
+        if (!behind_)
+            ++generation_;
+        behind_ = polled_;
+        std::uint64_t records_before = 0;
         const aoss::page_reader::record_handler on_record = [this](const aoss::execution_record& r) {
             take(r);
         };
@@ -194,8 +200,11 @@ private:
             const auto page = co_await fetch_page(backend_, std::move(request), on_record);
             grow_window(count_.fetched - before);
             if (!page) {
-                ++count_.pages_failed;
-                say(severity::warning, backend_health_.failed(page.error().cause.message));
+                // After `stop` it was we who broke it off.
+                if (!stopping_) {
+                    ++count_.pages_failed;
+                    say(severity::warning, backend_health_.failed(page.error().cause.message));
+                }
                 publish();
                 poll_failure_ = page.error().cause;
                 co_return;
@@ -206,10 +215,21 @@ private:
             polled_ = true;
             const bool full = page->executions() >= limit;
             if (first && full)
-                say(severity::info, "first poll: took the newest " + std::to_string(page->executions()) +
+                say(severity::info, "first poll: took the newest " + std::to_string(page->executions_seen) +
                                         " executions; older history is what backfill ships");
-            if (first || !full || met_known_ || box_.size() >= options_.max_pending)
+            const bool more = full && !met_known_ && !first;
+            const bool stuck = page->records <= records_before || limit == max_limit;
+            if (more && stuck && !std::exchange(said_stuck_, true))
+                say(severity::warning, backend_.server() + " says that it has more than the " +
+                                           std::to_string(page->executions_seen) +
+                                           " executions that it gives; going on with those");
+            if (!more || stuck) {
+                behind_ = false;
                 co_return;
+            }
+            if (box_.size() >= options_.max_pending)
+                co_return;
+            records_before = page->records;
             limit = limit > max_limit / limit_growth ? max_limit : limit * limit_growth;
         }
     }
@@ -218,8 +238,9 @@ private:
         auto step = aoss::to_entry(record, clock_.wall_now());
         ++count_.fetched;
         const bool replaced = step.time_replaced;
-        if (known_.refresh(step.key)) {
-            met_known_ = true;
+        if (const auto* known = known_.get({step.key})) {
+            met_known_ = met_known_ || known->generation != generation_;
+            known_.refresh(*known);
             ++count_.duplicate;
         } else if (const auto* generation = box_.find(step.key)) {
             met_known_ = met_known_ || *generation != generation_;
@@ -258,9 +279,9 @@ private:
 
     void loki_said(const round_result& done) {
         push_failure_ = done.failure;
-        if (done.failure)
+        if (done.failure && !stopping_)
             say(severity::warning, loki_health_.failed(done.failure->message));
-        else if (done.progress)
+        else if (!done.failure && done.progress)
             say(severity::info, loki_health_.succeeded());
     }
 
@@ -273,13 +294,22 @@ private:
             options_.on_counters(count_);
     }
 
+    /// A step that is shipped or refused, and the generation in which it was read first.
+    struct known_step {
+        aoss::step_key key;
+        std::uint64_t generation = 0;
+
+        friend bool operator==(const known_step& a, const known_step& b) noexcept { return a.key == b.key; }
+        friend std::size_t hash_value(const known_step& s) noexcept { return hash_value(s.key); }
+    };
+
     static constexpr std::uint64_t limit_growth = 4;
     static constexpr std::uint64_t max_limit = 1'000'000'000;
 
     shipper_options options_;
     Transport& backend_;
     Clock& clock_;
-    recent_keys<aoss::step_key> known_;
+    recent_keys<known_step> known_;
     outbox box_;
     counters count_;
     backoff retry_;
@@ -289,10 +319,13 @@ private:
     std::optional<boost::asio::any_io_executor> executor_;
     std::optional<error> poll_failure_, push_failure_;
     std::mt19937_64 random_;
+    /// Polls that belong together: a new one begins once what was known has been met.
     std::uint64_t generation_ = 0;
     bool polled_ = false;
+    bool behind_ = false;
     bool met_known_ = false;
     bool said_grown_ = false;
+    bool said_stuck_ = false;
     bool stopping_ = false;
 };
 

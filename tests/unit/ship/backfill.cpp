@@ -110,6 +110,35 @@ BOOST_AUTO_TEST_CASE(a_backend_that_caps_the_limit_gives_what_it_gives) {
     BOOST_TEST(b.count().balanced());
 }
 
+BOOST_AUTO_TEST_CASE(totals_that_are_wrong_neither_end_it_early_nor_hide_what_is_missing) {
+    for (const char* total : {"0", "1", "999999999999"})
+        BOOST_TEST_CONTEXT(total) {
+            world w;
+            for (unsigned i = 0; i != 70; ++i)
+                w.backend.add(w.make(i, 2, i * 1h));
+            fake_transport liar(
+                [&](const http::request& r) {
+                    auto answer = w.backend(r);
+                    const auto at = answer.body.find(':') + 1;
+                    answer.body.replace(at, answer.body.find(',', at) - at, total);
+                    return answer;
+                },
+                w.time, "http://liar");
+            ship::backfill_options o;
+            o.first_limit = 8;
+            backfill b(liar, w.loki_http, w.time, w.watched(o));
+            const auto r = w.complete(b.run());
+            BOOST_TEST(!r.read_failure.has_value());
+            BOOST_TEST(r.executions == 70u);
+            BOOST_TEST(b.count().shipped == 140u);
+            const bool more = total[0] == '9';
+            BOOST_TEST(r.incomplete.has_value() == more);
+            BOOST_TEST(liar.requests().size() == (more ? 3u : 2u));
+            if (more)
+                BOOST_TEST(r.incomplete->message.find("http://liar: ") == 0u, r.incomplete->message);
+        }
+}
+
 BOOST_AUTO_TEST_CASE(options_out_of_range_are_named) {
     const struct {
         std::function<void(ship::backfill_options&)> spoil;

@@ -198,6 +198,88 @@ BOOST_AUTO_TEST_CASE(a_burst_beyond_the_page_is_caught_up) {
     BOOST_TEST(w.log.size() == 1u);
 }
 
+BOOST_AUTO_TEST_CASE(a_burst_is_caught_up_even_if_the_larger_page_fails_at_first) {
+    for (fault f : {fault::refuse, fault::truncate, fault::hang})
+        for (const char* which : {"limit=100", "limit=400"}) {
+            world w;
+            for (unsigned i = 0; i != 100; ++i)
+                w.backend.add(w.make(i, 1, 30min));
+            running_shipper s(w);
+            s.run_for(1s);
+            BOOST_TEST(s->count().shipped == 100u);
+            for (unsigned i = 1000; i != 2000; ++i)
+                w.backend.add(w.make(i, 1));
+            // What comes of the poll that fails is not what was known before it.
+            bool failed = false;
+            w.backend_http.decide([&](const http::request& r) {
+                const bool now = !failed && r.target.ends_with(which);
+                failed = failed || now;
+                return now ? f : fault::none;
+            });
+            s.run_for(3min);
+            BOOST_TEST(failed);
+            BOOST_TEST(w.loki.size() == 1100u);
+            BOOST_TEST(w.loki.received_entries() == 1100u);
+            BOOST_TEST(w.backend.last_limit() == 100u);
+        }
+}
+
+BOOST_AUTO_TEST_CASE(a_burst_larger_than_what_may_wait_is_caught_up_piece_by_piece) {
+    world w;
+    for (unsigned i = 0; i != 100; ++i)
+        w.backend.add(w.make(i, 1, 30min));
+    ship::shipper_options o;
+    o.max_pending = 50;
+    running_shipper s(w, o);
+    s.run_for(1s);
+    for (unsigned i = 1000; i != 2000; ++i)
+        w.backend.add(w.make(i, 1));
+    s.run_for(5min);
+    BOOST_TEST(w.loki.size() == 1100u);
+    BOOST_TEST(w.loki.received_entries() == 1100u);
+    BOOST_TEST(w.backend.last_limit() == 100u);
+}
+
+BOOST_AUTO_TEST_CASE(a_backend_that_lies_about_its_totals_is_not_asked_without_end) {
+    for (
+        const char* page :
+        {R"({"total_executions":1000000000000,"logs":[]})",
+         R"({"total_executions":1000000000000,"logs":[{"step":1,"execution_id":"a","timestamp":"2023-11-14T22:00:00"}]})"}) {
+        world w;
+        std::size_t calls = 0;
+        fake_transport liar(
+            [&](const http::request&) {
+                // Endless asking would take no time on this clock.
+                BOOST_REQUIRE(++calls < 100);
+                return reply{200, {}, page};
+            },
+            w.time, "http://liar");
+        ship::basic_shipper<fake_transport, manual_clock> s(liar, w.loki_http, w.time,
+                                                            w.watched(ship::shipper_options{}));
+        bool ended = false;
+        boost::asio::co_spawn(w.context, s.run(), [&](std::exception_ptr) { ended = true; });
+        w.time.run_for(w.context, 5min);
+        BOOST_TEST(calls <= 22u); // eleven polls
+        BOOST_TEST(lines_with(w.log, "says that it has more") <= 1u);
+        s.stop();
+        w.time.run_for(w.context, 1min);
+        BOOST_TEST(ended);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(what_waits_for_loki_counts_as_known) {
+    world w;
+    for (unsigned i = 0; i != 150; ++i)
+        w.backend.add(w.make(i, 1, 30min));
+    w.loki_http.always(fault::refuse);
+    running_shipper s(w);
+    s.run_for(10min);
+    // Every page is full; history is still none of its business.
+    BOOST_TEST(s->count().pending == 100u);
+    BOOST_TEST(w.backend.last_limit() == 100u);
+    BOOST_TEST(w.backend.requests() == 21u);
+}
+
 BOOST_AUTO_TEST_CASE(a_page_larger_than_the_window_is_shipped_once_and_said_once) {
     world w;
     for (unsigned i = 0; i != 50; ++i)
@@ -241,6 +323,49 @@ BOOST_AUTO_TEST_CASE(what_loki_refuses_is_counted_by_reason_and_not_sent_again) 
     BOOST_TEST(w.loki_http.requests().size() == 1u);
     BOOST_TEST(w.log.size() == 1u);
     BOOST_TEST(w.log.at(0).find("Loki refused 2 of 4 entries of {") != std::string::npos, w.log.at(0));
+}
+
+BOOST_AUTO_TEST_CASE(a_reason_to_refuse_is_said_once) {
+    world w;
+    for (unsigned i = 0; i != 6; ++i)
+        w.backend.add(w.make(i, 2, 24h * 10)); // three streams, all older than a week
+    ship::shipper_options o;
+    o.delivery.batch.max_entries = 1;
+    running_shipper s(w, o);
+    s.run_for(5min);
+    BOOST_TEST(s->count().rejected == 12u);
+    BOOST_TEST(w.log.size() == 1u);
+    BOOST_TEST(w.log.at(0).find("(greater_than_max_sample_age)") != std::string::npos, w.log.at(0));
+}
+
+BOOST_AUTO_TEST_CASE(a_step_that_is_seen_at_each_poll_is_not_forgotten) {
+    world w;
+    w.backend.add(w.make(0, 1, -5min)); // its clock is ahead: always the newest
+    ship::shipper_options o;
+    o.batch_size = 2;
+    o.dedup_capacity = 4;
+    running_shipper s(w, o);
+    for (unsigned i = 1; i != 20; ++i) {
+        w.backend.add(w.make(i, 1));
+        s.run_for(30s);
+    }
+    BOOST_TEST(w.loki.size() == 20u);
+    BOOST_TEST(w.loki.received_entries() == 20u);
+    BOOST_TEST(s->dedup_capacity() == 4u);
+}
+
+BOOST_AUTO_TEST_CASE(a_refusal_of_the_whole_push_refuses_all_of_it) {
+    world w;
+    w.backend.add(w.make(1, 3));
+    fake_transport picky([](const http::request&) { return reply{400, {}, "error parsing labels {}\n"}; },
+                         w.time, "http://picky");
+    ship::basic_shipper<fake_transport, manual_clock> s(w.backend_http, picky, w.time,
+                                                        w.watched(ship::shipper_options{}));
+    BOOST_TEST(!w.complete(s.run_once()).has_value());
+    BOOST_TEST(s.count().rejected == 3u);
+    BOOST_TEST(s.count().shipped == 0u);
+    BOOST_TEST(s.count().rejected_by_reason[static_cast<std::size_t>(loki::reject_reason::invalid_labels)] ==
+               3u);
 }
 
 BOOST_AUTO_TEST_CASE(a_push_that_is_too_large_is_halved) {
@@ -370,6 +495,46 @@ BOOST_AUTO_TEST_CASE(stop_lets_a_push_finish_and_abandons_one_that_hangs) {
         BOOST_TEST(s->count().shipped == (hangs ? 0u : 1u));
         BOOST_TEST(s->count().pending == (hangs ? 1u : 0u));
         BOOST_TEST(!w.time.next_wake().has_value()); // nothing is left behind
+    }
+}
+
+BOOST_AUTO_TEST_CASE(stop_is_no_servers_failure) {
+    // Ends an exchange that is cancelled with an error, where fake_http throws.
+    struct polite {
+        manual_clock time;
+        bool hangs;
+        std::string page;
+
+        boost::asio::awaitable<result<http::response_head>> send(const http::request&,
+                                                                 const http::body_sink& sink) {
+            if (hangs) {
+                try {
+                    co_await time.sleep_for(1h);
+                } catch (const boost::system::system_error& e) {
+                    co_return error(e.code(), "http://polite: cancelled");
+                }
+            }
+            const http::response_head head{200, {}};
+            if (auto r = sink(head, page); !r)
+                co_return r.error();
+            co_return head;
+        }
+        std::string server() const { return "http://polite"; }
+    };
+    for (bool at_loki : {false, true}) {
+        world w;
+        polite backend{w.time, !at_loki, R"({"logs":[{"step":1}]})"}, loki{w.time, true, {}};
+        ship::basic_shipper<polite, manual_clock> s(backend, loki, w.time,
+                                                    w.watched(ship::shipper_options{}));
+        bool ended = false;
+        boost::asio::co_spawn(w.context, s.run(), [&](std::exception_ptr) { ended = true; });
+        w.time.run_for(w.context, 1s);
+        s.stop();
+        w.time.run_for(w.context, 10s);
+        BOOST_TEST(ended);
+        BOOST_TEST(w.log.empty());
+        BOOST_TEST(s.count().pages_failed == 0u);
+        BOOST_TEST(s.count().pending == (at_loki ? 1u : 0u));
     }
 }
 
