@@ -2,6 +2,8 @@
 #include "common/logging.hpp"
 #include "common/program.hpp"
 
+#include <lokiship/ship/backfill.hpp>
+
 #include <unistd.h>
 
 #include <iostream>
@@ -50,7 +52,8 @@ int run(const tools::values& v) {
     };
     options.on_counters = [&](const ship::counters& c) { progress.show(c, program.time.steady_now()); };
 
-    backfill fill(program.backend, program.loki, program.time, options);
+    ship::basic_backfill<tools::transport, system_clock> fill(program.backend, program.loki, program.time,
+                                                              options);
     program.on_signal([&] {
         stopped = true;
         program.cancel();

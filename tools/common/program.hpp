@@ -3,7 +3,8 @@
 
 #include "common/settings.hpp"
 
-#include <lokiship/beast.hpp>
+#include <lokiship/clock.hpp>
+#include <lokiship/http/tls_transport.hpp>
 #include <lokiship/ship/log.hpp>
 
 #include <boost/asio/awaitable.hpp>
@@ -45,6 +46,9 @@ int run_program(std::string_view name, std::string_view description, std::vector
 /// The settings that shipd and backfill share, in front of their own: both endpoints, encoding and logging.
 std::vector<setting> shipping_settings(std::string backend_timeout, std::vector<setting> own);
 
+/// How the tools reach a server, by http or https.
+using transport = http::tls_transport;
+
 /// What shipd and backfill work with: the two servers, the clock and the loop on which all happens.
 class shipping_program {
 public:
@@ -74,7 +78,7 @@ public:
 
     std::shared_ptr<spdlog::logger> logger;
     boost::asio::io_context context{1};
-    http::beast_transport backend, loki;
+    transport backend, loki;
     system_clock time;
 
 private:

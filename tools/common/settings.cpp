@@ -249,9 +249,6 @@ setting url_setting(std::string name, std::string environment, std::string defau
                     return m.substr(m.starts_with('\'') ? m.find("': ") + 3
                                                         : std::string_view("URL: ").size());
                 }
-                if (u->tls())
-                    return "has the scheme 'https', which this version does not support; expected "
-                           "http://HOST[:PORT][/PATH]";
                 return std::nullopt;
             },
             std::move(environment),

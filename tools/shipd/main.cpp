@@ -1,6 +1,8 @@
 #include "common/logging.hpp"
 #include "common/program.hpp"
 
+#include <lokiship/ship/shipper.hpp>
+
 #include <cstdint>
 
 using namespace lokiship;
@@ -43,7 +45,8 @@ int run(const tools::values& v) {
         }
     };
 
-    shipper ship(program.backend, program.loki, program.time, options);
+    ship::basic_shipper<tools::transport, system_clock> ship(program.backend, program.loki, program.time,
+                                                             options);
     program.on_signal([&ship] { ship.stop(); });
     program.logger->info("shipping from {} to {}", program.backend.server(), program.loki.server());
     const bool once = v.flag("once");
