@@ -1,9 +1,10 @@
 """Wrong use is named and exits 2 before anything is contacted; what is asked for is printed."""
 
 import pathlib
+import subprocess
 import unittest
 
-from harness import SCRATCH, run
+from harness import HERE, SCRATCH, Server, command, page_server, run
 
 
 class Usage(unittest.TestCase):
@@ -34,6 +35,29 @@ class Usage(unittest.TestCase):
                 file.unlink()
             self.assertEqual(done.returncode, 2, done)
             self.assertIn(part, done.stderr)
+
+    def test_output_that_cannot_be_written_is_an_error(self):
+        with page_server(HERE / "page.json") as backend, open("/dev/full", "w") as full:
+            dry_run = ["--dry-run", "--log-level", "off", "--backend", backend.url]
+            for arguments in (["--help"], ["--version"], ["--print-config"], dry_run):
+                with self.subTest(arguments):
+                    done = subprocess.run(**command("backfill", *arguments), stdout=full, stderr=subprocess.PIPE, timeout=60)
+                    self.assertEqual(done.returncode, 1, done)
+                    self.assertIn("standard output", done.stderr)
+            # A descriptor that is closed must not become a socket that the output then goes to.
+            asked = []
+
+            def count(*_):
+                asked.append(_)
+                return 200, {}, b'{"logs":[]}'
+
+            with Server(count) as other:
+                arguments = ["--loki", other.url, "--backend", other.url]
+                tool = command("backfill", *arguments)
+                closed = ["sh", "-c", 'exec "$0" "$@" <&- >&- 2>&-', *tool.pop("args")]
+                done = subprocess.run(closed, **tool, timeout=60)
+                self.assertEqual(done.returncode, 0)
+                self.assertEqual(len(asked), 1)
 
     def test_what_is_asked_for_is_printed(self):
         for name in ("shipd", "backfill", "sandbox"):

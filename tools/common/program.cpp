@@ -2,6 +2,9 @@
 
 #include "common/logging.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <csignal>
 #include <iostream>
 #include <iterator>
@@ -9,14 +12,35 @@
 
 namespace lokiship::tools {
 
+namespace {
+
+/// A standard stream that was closed would give its descriptor to the first socket, and output would go there.
+void open_standard_streams() {
+    for (int fd = 0; fd != 3; ++fd)
+        if (fcntl(fd, F_GETFD) == -1)
+            open("/dev/null", O_RDWR); // the lowest free one: fd
+}
+
+/// The exit code of a tool that has written its output, where all of it was written.
+int after_output(std::string_view name, int code) {
+    std::cout.flush();
+    if (std::cout)
+        return code;
+    std::cerr << name << ": standard output cannot be written\n";
+    return code == all_shipped ? internal_error : code;
+}
+
+} // namespace
+
 int run_program(std::string_view name, std::string_view description, std::vector<setting> settings, int argc,
                 char** argv, const std::function<int(const values&)>& run) noexcept try {
+    open_standard_streams();
     const auto resolved = resolve(name, description, std::move(settings), real_surroundings(argc, argv));
     if (const auto* message = std::get_if<exit_message>(&resolved)) {
         (message->code == 0 ? std::cout : std::cerr << name << ": ") << message->text << '\n';
-        return message->code;
+        return after_output(name, message->code);
     }
-    return run(std::get<values>(resolved));
+    return after_output(name, run(std::get<values>(resolved)));
 } catch (const std::exception& e) {
     std::cerr << name << ": " << e.what() << '\n';
     return internal_error;

@@ -39,7 +39,8 @@ enum exit_code : int {
 };
 
 /// A tool's main function: resolves its settings, prints what they ask for or what is wrong with them, or
-/// else runs it. What `run` throws is printed and gives `internal_error`.
+/// else runs it. What `run` throws is printed and gives `internal_error`; so does output that cannot be written,
+/// where all was well otherwise.
 int run_program(std::string_view name, std::string_view description, std::vector<setting> settings, int argc,
                 char** argv, const std::function<int(const values&)>& run) noexcept;
 

@@ -44,6 +44,8 @@ struct page_summary {
     std::uint64_t executions() const noexcept {
         return std::max(total_executions.value_or(0), executions_seen);
     }
+    /// Whether the page says that there are more than it holds.
+    bool says_more() const noexcept { return executions() > executions_seen; }
 };
 
 namespace detail {

@@ -88,7 +88,8 @@ public:
     }
 
     /// Asks for larger and larger answers until one holds fewer executions than were asked for: the end of
-    /// the history. Where a larger answer holds no more than the one before, it is `incomplete`.
+    /// the history. Where a larger answer holds no more than the one before, but says that there is more, the result is
+    /// `incomplete`.
     boost::asio::awaitable<void> read() {
         const aoss::page_reader::record_handler on_record = [this](const aoss::execution_record& r) {
             take(r);
@@ -123,7 +124,7 @@ public:
             result_.executions = page->executions_seen;
             if (page->executions() < limit)
                 co_return;
-            if (page->records <= records_before || limit > max_limit / 10) {
+            if ((page->says_more() && page->records <= records_before) || limit > max_limit / 10) {
                 result_.incomplete =
                     error(errc::unexpected_answer,
                           backend_.server() + ": says that it has " + std::to_string(page->executions()) +

@@ -218,7 +218,7 @@ private:
                 say(severity::info, "first poll: took the newest " + std::to_string(page->executions_seen) +
                                         " executions; older history is what backfill ships");
             const bool more = full && !met_known_ && !first;
-            const bool stuck = page->records <= records_before || limit == max_limit;
+            const bool stuck = (page->says_more() && page->records <= records_before) || limit == max_limit;
             if (more && stuck && !std::exchange(said_stuck_, true))
                 say(severity::warning, backend_.server() + " says that it has more than the " +
                                            std::to_string(page->executions_seen) +

@@ -90,6 +90,15 @@ BOOST_AUTO_TEST_CASE(hands_on_every_record) {
     BOOST_TEST((got.records[3] == execution_record{}));
 }
 
+BOOST_AUTO_TEST_CASE(of_a_key_that_comes_twice_the_later_counts) {
+    const auto got = read(
+        {R"({"logs":[{"stdout":"one","stdout":"two","step":1,"step":2,"exit_code":1,"exit_code":null}]})"});
+    BOOST_TEST_REQUIRE(got.records.size() == 1u);
+    BOOST_TEST(got.records[0].standard_output == "two");
+    BOOST_TEST(got.records[0].step.value() == 2);
+    BOOST_TEST(!got.records[0].exit_code.has_value());
+}
+
 BOOST_AUTO_TEST_CASE(the_split_does_not_matter) {
     const auto expected = read({whole_page});
     for (std::size_t i = 0; i <= whole_page.size(); ++i) {

@@ -139,6 +139,54 @@ BOOST_AUTO_TEST_CASE(totals_that_are_wrong_neither_end_it_early_nor_hide_what_is
         }
 }
 
+BOOST_AUTO_TEST_CASE(a_backend_that_ignores_the_limit_gives_all) {
+    world w;
+    for (unsigned i = 0; i != 70; ++i)
+        w.backend.add(w.make(i, 2, i * 1h));
+    fake_transport generous(
+        [&](http::request r) { return r.target = "/api/monitoring/logs?limit=70", w.backend(r); }, w.time,
+        "http://generous");
+    ship::backfill_options o;
+    o.first_limit = 5;
+    backfill b(generous, w.loki_http, w.time, w.watched(o));
+    const auto r = w.complete(b.run());
+    BOOST_TEST(!r.incomplete.has_value());
+    BOOST_TEST(r.executions == 70u);
+    BOOST_TEST(b.count().shipped == 140u);
+    BOOST_TEST(generous.requests().size() == 3u); // 5, 50, 500
+}
+
+BOOST_AUTO_TEST_CASE(records_without_a_time_and_records_that_come_twice_are_counted) {
+    world w;
+    const char* page =
+        R"({"logs":[{"execution_id":"a","step":1,"timestamp":"soon"},{"execution_id":"a","step":1},
+                                   {"execution_id":"a","step":2,"timestamp":"2023-11-14T22:00:00Z"}]})";
+    fake_transport one([&](const http::request&) { return reply{200, {}, page}; }, w.time, "http://one");
+    backfill b(one, w.loki_http, w.time, w.watched(ship::backfill_options{}));
+    w.complete(b.run());
+    BOOST_TEST(b.count().fetched == 3u);
+    BOOST_TEST(b.count().duplicate == 1u);
+    BOOST_TEST(b.count().shipped == 2u);
+    BOOST_TEST(b.count().timestamps_replaced == 1u);
+    BOOST_TEST(b.count().balanced());
+}
+
+BOOST_AUTO_TEST_CASE(failures_count_in_a_row_only) {
+    world w;
+    for (unsigned i = 0; i != 9; ++i)
+        w.backend.add(w.make(3 * i, 1, 1h - i * 1min));
+    // Every second push fails: nine failures, never two in a row.
+    std::size_t pushes = 0;
+    w.loki_http.decide([&](const http::request&) { return ++pushes % 2 == 0 ? fault::none : fault::refuse; });
+    ship::backfill_options o;
+    o.max_attempts = 2;
+    o.delivery.batch.max_entries = 1;
+    backfill b(w.backend_http, w.loki_http, w.time, w.watched(o));
+    const auto r = w.complete(b.run());
+    BOOST_TEST(!r.ship_failure.has_value());
+    BOOST_TEST(w.loki.size() == 9u);
+}
+
 BOOST_AUTO_TEST_CASE(options_out_of_range_are_named) {
     const struct {
         std::function<void(ship::backfill_options&)> spoil;
