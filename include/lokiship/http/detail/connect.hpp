@@ -149,9 +149,7 @@ struct plain_connector {
     static constexpr bool tls = false;
     std::chrono::nanoseconds connect_timeout;
 
-    stream_type make(const boost::asio::any_io_executor& executor, const url&) const {
-        return stream_type(executor);
-    }
+    stream_type make(const boost::asio::any_io_executor& executor) const { return stream_type(executor); }
     boost::asio::awaitable<result<void>> connect(stream_type& stream, const url& server,
                                                  const time_limits& limits, const std::string& where) const {
         const connect_limit limit(connect_timeout, limits);

@@ -23,7 +23,7 @@ namespace lokiship::http::detail {
 
 /// A pool of connections and the exchanges over it, for any kind of stream.
 ///
-/// `Connector` has `stream_type`, `tls`, `make(executor, url)`, `connect(stream, url, limits, where)` giving
+/// `Connector` has `stream_type`, `tls`, `make(executor)`, `connect(stream, url, limits, where)` giving
 /// `awaitable<result<void>>`, and `usable(stream)`, which tells whether an idle connection is still good. The
 /// exchanges under way share the object's ownership.
 template <class Connector>
@@ -66,7 +66,7 @@ public:
                 co_return std::move(o.answer);
             }
         }
-        c = std::make_unique<connection<stream_type>>(self->connector_.make(self->executor_, self->server_));
+        c = std::make_unique<connection<stream_type>>(self->connector_.make(self->executor_));
         const result<void> connected =
             co_await self->connector_.connect(c->stream, self->server_, limits, self->where_);
         if (!connected)

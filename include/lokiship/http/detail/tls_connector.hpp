@@ -72,7 +72,7 @@ struct tls_connector {
     std::chrono::nanoseconds connect_timeout;
     std::shared_ptr<boost::asio::ssl::context> context;
 
-    stream_type make(const boost::asio::any_io_executor& executor, const url&) const {
+    stream_type make(const boost::asio::any_io_executor& executor) const {
         return stream_type(executor, *context);
     }
 
