@@ -605,11 +605,11 @@ const std::vector<scenario> table = {
      applies::to_2_9},
     {"names_of_structured_metadata_are_normalised",
      [](bench& b) {
-         const std::pair<std::string, const char*> table[] = {
+         const std::pair<std::string, const char*> names[] = {
              {"a.b", "a_b"}, {"a..b", "a_b"}, {"a__b", "a_b"}, {"_a", "_a"},       {"1a", "key_1a"},
              {"a-b", "a_b"}, {"A B", "A_B"},  {"_1", "_1"},    {"__a__", "__a__"}, {"a\xc3\xa9", "a_"}};
          int n = 0;
-         for (const auto& [pushed, shown] : table) {
+         for (const auto& [pushed, shown] : names) {
              const auto l = b.labels({{"n", std::to_string(n++)}});
              b.push({{l, {{b.now, "x", {{pushed, "v"}}}}}}).is(204);
              const auto data = b.query("", "{run=\"" + b.id + "\",n=\"" + l.at("n") + "\"}").json();
@@ -1174,7 +1174,7 @@ const std::vector<scenario> table = {
      }},
     {"wrong_parameters_of_a_query",
      [](bench& b) {
-         const std::pair<const char*, const char*> table[] = {
+         const std::pair<const char*, const char*> wrong[] = {
              {"&limit=0", "limit must be a positive value"},
              {"&limit=-1", "limit must be a positive value"},
              {"&limit=x", R"(strconv\.Atoi: parsing "x": invalid syntax)"},
@@ -1190,7 +1190,7 @@ const std::vector<scenario> table = {
              {"&step=1ms", "exceeded maximum resolution of 11,000 points per time series.*"},
              {"&start=5",
               R"(the query time range exceeds the limit \(query length: \d+h\d+m[\d.]+s, limit: 30d1h\))"}};
-         for (const auto& [parameters, text] : table) {
+         for (const auto& [parameters, text] : wrong) {
              const auto a = b.query(parameters);
              a.is(400).says(text).has("Content-Type", "text/plain; charset=utf-8");
              BOOST_TEST(!a.reply().body.ends_with("\n"));

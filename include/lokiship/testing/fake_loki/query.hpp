@@ -220,10 +220,16 @@ public:
         const bool v3 = limits.version == loki_version::v3, apart = v3 && categorize_labels;
         std::map<std::string, std::pair<label_list, std::vector<hit>>> found;
         for (const auto& h : hits) {
+            if (!v3 || apart) {
+                auto& [shown, of_stream] = found[*h.name];
+                if (shown.empty())
+                    shown = h.stream->labels;
+                of_stream.push_back(h);
+                continue;
+            }
             label_list labels = h.stream->labels;
-            if (v3 && !apart)
-                for (auto& l : extracted(h))
-                    labels.insert(std::upper_bound(labels.begin(), labels.end(), l), std::move(l));
+            for (auto& l : extracted(h))
+                labels.insert(std::upper_bound(labels.begin(), labels.end(), l), std::move(l));
             auto& [shown, of_stream] = found[to_text(labels)];
             shown = std::move(labels);
             of_stream.push_back(h);
@@ -267,6 +273,7 @@ public:
 
 private:
     struct hit {
+        const std::string* name;
         const stored_stream* stream;
         const stored_entry* entry;
         std::size_t order;
@@ -312,7 +319,7 @@ private:
                 for (const auto& e : s.entries)
                     if (e.time >= bounds_.start && e.time < bounds_.end && query_.matches(e.line) &&
                         is_visible(s, e, limits, now))
-                        out.push_back({&s, &e, out.size()});
+                        out.push_back({&name, &s, &e, out.size()});
         return out;
     }
     static result<void> readable_names(const label_list& labels) {
