@@ -40,7 +40,7 @@ int run(const tools::values& v) {
     boost::asio::io_context context(1);
     system_clock time;
     testing::fake_backend backend;
-    testing::fake_loki loki;
+    testing::fake_loki loki(testing::loki_limits::v2_9().visible_at_once());
     tools::execution_source source(backend);
     const auto history = static_cast<std::int64_t>(v.count("history"));
     for (std::int64_t i = history; i > 0; --i)

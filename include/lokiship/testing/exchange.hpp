@@ -37,8 +37,18 @@ enum class fault {
     /// The handler is called and its answer stops for ever in the middle of the body.
     stall,
     /// The handler is called and its answer comes byte by byte.
-    slow
+    slow,
+    /// A proxy in between answers with `proxy_error`; the handler is not called.
+    proxy_html
 };
+
+/// What nginx says when the server behind it is away.
+inline reply proxy_error() {
+    return {502,
+            {{"Server", "nginx"}, {"Content-Type", "text/html"}},
+            "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad "
+            "Gateway</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"};
+}
 
 } // namespace lokiship::testing
 

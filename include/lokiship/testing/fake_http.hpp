@@ -65,7 +65,7 @@ public:
         default:
             break;
         }
-        reply answer = answer_(request);
+        reply answer = f == fault::proxy_html ? proxy_error() : answer_(request);
         if (f == fault::reset_after)
             co_return failed(boost::asio::error::connection_reset, "read");
         http::response_head head{answer.status, answer.fields};

@@ -2,80 +2,130 @@
 #define LOKISHIP_TESTING_FAKE_LOKI_HPP
 
 #include <lokiship/loki/entry.hpp>
-#include <lokiship/loki/json_encoder.hpp>
 #include <lokiship/loki/labels.hpp>
 #include <lokiship/testing/exchange.hpp>
-#include <lokiship/testing/logql.hpp>
-#include <lokiship/text/timestamp.hpp>
+#include <lokiship/testing/fake_loki/distributor.hpp>
+#include <lokiship/testing/fake_loki/go_format.hpp>
+#include <lokiship/testing/fake_loki/ingester.hpp>
+#include <lokiship/testing/fake_loki/limits.hpp>
+#include <lokiship/testing/fake_loki/push_body.hpp>
+#include <lokiship/testing/fake_loki/query.hpp>
+#include <lokiship/testing/fake_loki/status_pages.hpp>
+#include <lokiship/testing/fake_loki/stream_sharding.hpp>
+#include <lokiship/testing/fake_loki/tenant.hpp>
+#include <lokiship/testing/fake_loki/token_bucket.hpp>
 
-#include <boost/json/parse.hpp>
-#include <boost/json/value.hpp>
+#include <boost/algorithm/string/classification.hpp>
+#include <boost/algorithm/string/predicate.hpp>
+#include <boost/algorithm/string/split.hpp>
 #include <boost/url/parse.hpp>
+#include <boost/url/parse_query.hpp>
 #include <boost/url/url_view.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <tuple>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace lokiship::testing {
 
-/// What a fake Loki takes; the defaults are those of Loki 2.9.4.
-struct loki_limits {
-    /// False: entries of any time and order are taken.
-    bool enforce_time = true;
-    /// Half of it is how far behind its stream's newest entry an entry may be.
-    std::chrono::nanoseconds max_chunk_age = std::chrono::hours(2);
-    /// Older than this before now is refused.
-    std::chrono::nanoseconds reject_old_samples_max_age = std::chrono::hours(168);
-    /// Further than this after now is refused.
-    std::chrono::nanoseconds creation_grace_period = std::chrono::minutes(10);
-    /// In bytes; 0 is no limit.
-    std::size_t max_line_size = 0;
-    std::size_t max_label_names = 30;
-    /// The largest `limit` of a query.
-    std::size_t max_entries_limit = 5000;
-};
-
-/// A Loki in memory, single tenant: takes JSON pushes and answers log queries, with the order of checks, the
-/// texts and the partial storage of Loki 2.9.4.
+/// A Loki in memory, as a single binary of 2.9 or 3.x: it takes pushes and answers queries with the order of
+/// checks, the statuses, the texts and the partial storage of the real one. The scenarios in
+/// `tests/conformance` run against both.
 ///
-/// As in Loki, an entry that is behind its stream's window or outside of the accepted ages is refused while
-/// the others of the push are stored, the reply to a push of several streams tells of the last one only, and
-/// an entry that equals a stored one in stream, time and line is taken and shown once. Everything is visible
-/// at once. Give it to a transport by reference: `std::ref(loki)`. Not thread-safe.
+/// Among what it shares with Loki: an entry behind its stream's window or outside of the accepted ages is
+/// refused while the others of the push are stored; the reply to a push of several streams tells the
+/// ingester's verdict on the last one only; an entry that equals one in stream, time and line is taken and
+/// shown once; history is invisible until it is flushed (`loki_limits::visible_at_once` turns that off); a
+/// stream that was flushed and idle is forgotten, and with it its newest time.
+///
+/// It does not have: tail, metric queries, LogQL beyond `log_query`, statistics, OTLP and the legacy push
+/// endpoint, compressed answers, limits on memory, chunks that are full.
+///
+/// No I/O and no clock of its own: time goes on as `now` says. Give it to a transport by reference:
+/// `std::ref(loki)`. Not thread-safe.
 class fake_loki {
 public:
+    /// The only tenant where `auth_enabled` is false.
+    static constexpr std::string_view default_tenant = "fake";
+    /// An entry with its stream.
+    using line = std::tuple<loki::labels, timestamp, std::string>;
+
     explicit fake_loki(loki_limits limits = {}, std::function<timestamp()> now = real_now)
-        : limits_(limits)
-        , now_(std::move(now)) {}
+        : limits_(std::move(limits))
+        , now_(std::move(now))
+        , swept_(now_()) {}
     fake_loki(const fake_loki&) = delete;
     fake_loki& operator=(const fake_loki&) = delete;
 
-    /// What is stored, without duplicates: entries by time, those of the same time in the order of their
-    /// arrival.
-    const std::map<loki::labels, std::vector<loki::entry>>& stored() const noexcept { return streams_; }
-    /// How many entries are stored.
-    std::size_t size() const noexcept {
+    /// May be changed at any time; what was taken stays.
+    loki_limits& limits() noexcept { return limits_; }
+    /// False: `/ready` answers 503. Pushes are taken all the same, as in Loki's first seconds.
+    void ready(bool r) noexcept { ready_ = r; }
+    /// Decodes bodies that are no JSON, from now on; see `fake_loki/protobuf_push.hpp`. Without, they get
+    /// 400.
+    void decode_others_with(push_decoder d) { decode_others_ = std::move(d); }
+
+    /// What is stored, visible or not, without duplicates: entries by time, those of the same time in the
+    /// order of their arrival.
+    std::map<loki::labels, std::vector<loki::entry>> stored(std::string_view tenant = default_tenant) const {
+        std::map<loki::labels, std::vector<loki::entry>> out;
+        for (const auto& [name, s] : streams(tenant))
+            for (const auto& e : s.entries)
+                out[labels_of(s)].push_back({e.time, e.line});
+        return out;
+    }
+    /// The same as a set.
+    std::set<line> lines(std::string_view tenant = default_tenant) const {
+        std::set<line> out;
+        for (const auto& [name, s] : streams(tenant))
+            for (const auto& e : s.entries)
+                out.emplace(labels_of(s), e.time, e.line);
+        return out;
+    }
+    /// Everything there is to know about a tenant's streams, by the text of their labels.
+    const std::map<std::string, stored_stream>& streams(std::string_view tenant = default_tenant) const {
+        static const std::map<std::string, stored_stream> none;
+        const auto t = tenants_.find(tenant);
+        return t == tenants_.end() ? none : t->second.store.streams();
+    }
+    /// How many entries are stored, of all tenants.
+    std::size_t size() const {
         std::size_t n = 0;
-        for (const auto& [labels, entries] : streams_)
-            n += entries.size();
+        for (const auto& [tenant, t] : tenants_)
+            for (const auto& [name, s] : t.store.streams())
+                n += s.entries.size();
         return n;
     }
-    /// How many entries were taken, repeated ones included.
-    std::size_t received_entries() const noexcept { return received_; }
+    /// How many entries were taken, repeated ones included, of all tenants.
+    std::size_t received_entries() const noexcept {
+        std::size_t n = 0;
+        for (const auto& [tenant, t] : tenants_)
+            n += t.store.received();
+        return n;
+    }
+    /// How many entries were discarded, by reason, whether the reply told of them or not.
+    discarded_entries discarded(std::string_view tenant = default_tenant) const {
+        const auto t = tenants_.find(tenant);
+        return t == tenants_.end() ? discarded_entries() : t->second.discarded;
+    }
     /// How many pushes were made.
     std::size_t pushes() const noexcept { return pushes_; }
+
+    /// Does what `POST /flush` does.
+    void flush() {
+        for (auto& [tenant, t] : tenants_)
+            t.store.sweep(limits_, now_(), true);
+    }
 
     /// Answers one request.
     reply operator()(const http::request& r) {
@@ -83,28 +133,29 @@ public:
         if (!target)
             return text(400, "400 Bad Request");
         const std::string path(target->encoded_path());
-        const std::map<std::string, std::string> query = parameters(*target);
-        if (path == "/loki/api/v1/push")
-            return r.verb == http::method::post ? push(r) : reply{405, {}, {}};
+        sweep();
         if (path == "/ready")
-            return text(200, "ready\n");
-        if (path == "/loki/api/v1/labels" || path == "/loki/api/v1/label")
-            return names({}, query);
-        constexpr std::string_view label = "/loki/api/v1/label/", values = "/values";
-        if (path.starts_with(label) && path.ends_with(values) && path.size() > label.size() + values.size())
-            return names(path.substr(label.size(), path.size() - label.size() - values.size()), query);
-        if (path == "/loki/api/v1/query_range" || path == "/loki/api/v1/query")
-            return log_query_reply(query, path.ends_with("query"));
-        return text(404, "404 page not found\n");
+            return ready_ ? text(200, "ready\n")
+                          : text(503, "Ingester not ready: waiting for 15s after being ready\n");
+        if (path == "/flush") {
+            flush();
+            return {204, {}, {}};
+        }
+        if (path == "/config")
+            return {200, {{"Content-Type", "text/plain; charset=utf-8"}}, config_page(limits_)};
+        if (path == "/metrics")
+            return {200, {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}}, metrics()};
+        if (path == "/loki/api/v1/status/buildinfo")
+            return {200, {{"Content-Type", "application/json"}}, build_info(limits_.version) + '\n'};
+        return tenant_request(r, *target, path);
     }
 
 private:
-    struct pushed_stream {
-        loki::labels labels;
-        std::vector<loki::entry> entries;
-    };
-    struct bad_request {
-        std::string text;
+    struct tenant_state {
+        ingester store;
+        token_bucket rate;
+        stream_sharding sharding;
+        discarded_entries discarded;
     };
 
     static timestamp real_now() {
@@ -118,305 +169,220 @@ private:
     static reply json(std::string body) {
         return {200, {{"Content-Type", "application/json; charset=UTF-8"}}, std::move(body) + '\n'};
     }
-    static std::map<std::string, std::string> parameters(const boost::urls::url_view& target) {
-        std::map<std::string, std::string> out;
-        for (const auto& p : target.params())
-            out[std::string(p.key)] = p.value;
+    static loki::labels labels_of(const stored_stream& s) {
+        loki::labels out;
+        for (const auto& l : s.labels)
+            out.set(l.name, l.value);
         return out;
     }
+    bool is_v3() const noexcept { return limits_.version == loki_version::v3; }
 
-    reply push(const http::request& r) {
-        ++pushes_;
-        const std::string type(r.fields.get("Content-Type"));
-        if (type.empty())
-            return text(400, "mime: no media type\n");
-        if (!boost::algorithm::istarts_with(type, "application/json"))
-            return text(400, "snappy: corrupt input\n");
-        std::vector<pushed_stream> streams;
-        try {
-            streams = decode(r.body);
-        } catch (const bad_request& e) {
-            return text(400, e.text + '\n');
-        }
-        std::map<std::string, std::size_t> distributor; // text -> how often
-        std::string ingester;
-        for (auto& s : streams) {
-            validate(s, distributor);
-            if (!s.entries.empty())
-                ingester = ingest(s); // the last stream's verdict wins, success included
-        }
-        if (!ingester.empty())
-            return text(400, ingester + '\n');
-        if (distributor.empty())
-            return {204, {}, {}};
-        if (distributor.size() == 1 && distributor.begin()->second == 1)
-            return text(400, distributor.begin()->first + '\n');
-        std::string all;
-        for (const auto& [what, n] : distributor)
-            all += (all.empty() ? "" : "; ") + std::to_string(n) + " errors like: " + what;
-        return text(400, all + '\n');
-    }
-
-    static std::vector<pushed_stream> decode(const std::string& body) {
-        boost::system::error_code ec;
-        const auto root = boost::json::parse(body, ec);
-        if (ec)
-            throw bad_request{body.empty() ? "EOF" : "loghttp.PushRequest: " + ec.message()};
-        std::vector<pushed_stream> out;
-        if (root.is_null())
-            return out;
-        for (const auto& s : array(root, "streams")) {
-            pushed_stream stream;
-            if (!s.is_object())
-                throw bad_request{"loghttp.PushRequest.Streams: expected an object"};
-            if (const auto* labels = s.as_object().if_contains("stream")) {
-                if (!labels->is_object())
-                    throw bad_request{"loghttp.PushRequest.Streams: expected labels"};
-                for (const auto& [name, value] : labels->as_object())
-                    stream.labels.set(label_name(name), string(value));
-            }
-            if (stream.labels.empty())
-                throw bad_request{"error at least one label pair is required per stream"};
-            for (const auto& v : array(s, "values"))
-                stream.entries.push_back(entry(v));
-            out.push_back(std::move(stream));
-        }
-        return out;
-    }
-    static const boost::json::array& array(const boost::json::value& in, std::string_view key) {
-        static const boost::json::array none;
-        if (!in.is_object())
-            throw bad_request{"loghttp.PushRequest: expected an object"};
-        const auto* found = in.as_object().if_contains(key);
-        if (!found || found->is_null())
-            return none;
-        if (!found->is_array())
-            throw bad_request{"loghttp.PushRequest: expected an array"};
-        return found->as_array();
-    }
-    static std::string string(const boost::json::value& v) {
-        if (!v.is_string())
-            throw bad_request{"loghttp.PushRequest: expected a string"};
-        return std::string(v.as_string());
-    }
-    static std::string label_name(std::string_view name) {
-        for (std::size_t i = 0; i != name.size() || i == 0; ++i) {
-            const char c = name.empty() ? '\0' : name[i];
-            if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-                  (i != 0 && c >= '0' && c <= '9')))
-                throw bad_request{"couldn't parse labels: 1:" + std::to_string(i + 2) +
-                                  ": parse error: unexpected character inside braces"};
-        }
-        return std::string(name);
-    }
-    static loki::entry entry(const boost::json::value& v) {
-        if (!v.is_array() || v.as_array().size() < 2)
-            throw bad_request{"loghttp.PushRequest: expected an entry"};
-        const std::string time = string(v.as_array()[0]);
-        std::int64_t ns = 0;
-        const auto [end, ec] = std::from_chars(time.data(), time.data() + time.size(), ns);
-        if (ec != std::errc() || end != time.data() + time.size())
-            throw bad_request{"loghttp.PushRequest: a time is no integer"};
-        return {text::from_unix_nanoseconds(ns), string(v.as_array()[1])};
-    }
-
-    /// What the distributor checks, entry by entry; drops what it refuses.
-    void validate(pushed_stream& s, std::map<std::string, std::size_t>& errors) const {
-        const std::string name = to_string(s.labels);
-        if (s.labels.size() > limits_.max_label_names) {
-            ++errors["entry for stream '" + name + "' has " + std::to_string(s.labels.size()) +
-                     " label names; limit " + std::to_string(limits_.max_label_names)];
-            s.entries.clear();
+    /// Lets the time since the last request have happened.
+    void sweep() {
+        const auto period = std::max(limits_.flush_check_period, std::chrono::nanoseconds(1));
+        // What was due is flushed in the first round and forgotten in the second; more change nothing.
+        const auto rounds = std::min<std::int64_t>((now_() - swept_) / period, 2);
+        if (rounds <= 0)
             return;
+        swept_ += (now_() - swept_) / period * period;
+        for (std::int64_t i = rounds; i-- != 0;)
+            for (auto& [name, t] : tenants_)
+                t.store.sweep(limits_, swept_ - i * period, false);
+    }
+
+    std::string metrics() const {
+        std::map<std::string, discarded_entries> all;
+        for (const auto& [name, t] : tenants_)
+            all[name] = t.discarded;
+        return metrics_page(all);
+    }
+
+    reply tenant_request(const http::request& r, const boost::urls::url_view& target,
+                         const std::string& path) {
+        using tenant_handler = std::function<reply(const std::string& tenant, const query_parameters&)>;
+        constexpr std::string_view label = "/loki/api/v1/label/", values = "/values";
+        tenant_handler h;
+        const bool is_push = path == "/loki/api/v1/push";
+        if (is_push)
+            h = [&](const std::string& t, const query_parameters&) { return push(r, t); };
+        else if (path == "/loki/api/v1/labels" || path == "/loki/api/v1/label")
+            h = [&](const std::string& t, const query_parameters& p) { return names({}, t, p); };
+        else if (path.starts_with(label) && path.ends_with(values) &&
+                 path.size() > label.size() + values.size())
+            h = [&](const std::string& t, const query_parameters& p) {
+                return names(path.substr(label.size(), path.size() - label.size() - values.size()), t, p);
+            };
+        else if (path == "/loki/api/v1/series")
+            h = [&](const std::string& t, const query_parameters& p) { return series(t, p); };
+        else if (path == "/loki/api/v1/query_range")
+            h = [&](const std::string& t, const query_parameters& p) { return query_range(r, t, p); };
+        else if (path == "/loki/api/v1/query")
+            h = [&](const std::string& t, const query_parameters& p) { return query(r, t, p); };
+        else
+            return text(404, "404 page not found\n");
+        if (is_push && r.verb != http::method::post)
+            return {405, {}, {}};
+        const std::variant<std::string, no_tenant> who =
+            limits_.auth_enabled ? read_tenant(r.fields.get("X-Scope-OrgID"), limits_.version)
+                                 : std::string(default_tenant);
+        if (const auto* none = std::get_if<no_tenant>(&who)) {
+            if (is_push || none->status == 401)
+                return text(none->status, none->text + '\n');
+            return text(none->several ? 500 : none->status, none->text);
         }
+        return h(std::get<std::string>(who), is_push ? query_parameters() : parameters(target, r));
+    }
+
+    static query_parameters parameters(const boost::urls::url_view& target, const http::request& r) {
+        query_parameters out;
+        for (const auto& p : target.params())
+            out.emplace(std::string(p.key), p.value);
+        if (r.verb == http::method::post)
+            if (const auto form = boost::urls::parse_query(r.body))
+                for (const auto& p : boost::urls::params_view(*form))
+                    out.emplace(std::string(p.key), p.value);
+        return out;
+    }
+
+    reply push(const http::request& r, const std::string& tenant_name) {
+        ++pushes_;
+        auto decoded = decode_push(r, limits_.version, decode_others_);
+        if (!decoded)
+            return text(400, decoded.error().message + '\n');
+        if (decoded->empty())
+            return is_v3() ? text(422, "error at least one valid stream is required for ingestion\n")
+                           : reply{204, {}, {}};
+        tenant_state& t = tenants_[tenant_name];
         const auto now = now_();
-        std::erase_if(s.entries, [&](const loki::entry& e) {
-            std::string why;
-            if (limits_.enforce_time && e.time < now - limits_.reject_old_samples_max_age)
-                why =
-                    "entry for stream '" + name + "' has timestamp too old: " + rfc3339(e.time) +
-                    ", oldest acceptable timestamp is: " + rfc3339(now - limits_.reject_old_samples_max_age);
-            else if (limits_.enforce_time && e.time > now + limits_.creation_grace_period)
-                why = "entry for stream '" + name + "' has timestamp too new: " + rfc3339(e.time);
-            else if (limits_.max_line_size != 0 && e.line.size() > limits_.max_line_size)
-                why = "Max entry size '" + std::to_string(limits_.max_line_size) +
-                      "' bytes exceeded for stream '" + name + "' while adding an entry with length '" +
-                      std::to_string(e.line.size()) + "' bytes";
-            if (why.empty())
-                return false;
-            ++errors[why];
-            return true;
-        });
+        distribution d(limits_, tenant_name, now, t.discarded);
+        if (const auto failure = d.add(std::move(*decoded)))
+            return text(failure->status, failure->text + '\n');
+        if (!d.streams().empty())
+            if (auto refused = ingest(d, t, tenant_name, now); refused.status != 0)
+                return refused_push(refused);
+        if (auto errors = d.errors(); !errors.empty())
+            return refused_push({400, std::move(errors)});
+        if (!d.blocked().empty())
+            return text(limits_.block_ingestion_status_code, d.blocked() + '\n');
+        return {204, {}, {}};
+    }
+    /// 2.9 takes these texts for formats.
+    reply refused_push(const ingester::verdict& v) const {
+        const bool own_text = is_v3() || v.status == 500;
+        return text(v.status, (own_text ? v.text : go::printf_without_arguments(v.text)) + '\n');
     }
 
-    /// Stores what the stream's window allows; the ingester's text where something was refused.
-    std::string ingest(const pushed_stream& s) {
-        std::string list;
-        std::size_t failed = 0;
-        auto& stored = streams_[s.labels];
-        auto& highest = highest_[s.labels];
-        for (const auto& e : s.entries) {
-            const auto cutoff = highest ? *highest - limits_.max_chunk_age / 2 : timestamp::min();
-            if (limits_.enforce_time && e.time < cutoff) {
-                if (++failed <= 10)
-                    list += "entry with timestamp " + go_time(e.time) +
-                            " ignored, reason: 'entry too far behind, oldest acceptable timestamp is: " +
-                            rfc3339(cutoff) + "',\n";
-                continue;
-            }
-            highest = std::max(highest.value_or(e.time), e.time);
-            ++received_;
-            // Behind those of the same time; not at all where it is there already.
-            auto at = std::upper_bound(stored.begin(), stored.end(), e.time,
-                                       [](timestamp t, const loki::entry& x) { return t < x.time; });
-            bool known = false;
-            for (auto i = at; !known && i != stored.begin() && std::prev(i)->time == e.time; --i)
-                known = std::prev(i)->line == e.line;
-            if (!known)
-                stored.insert(at, e);
+    ingester::verdict ingest(distribution& d, tenant_state& t, const std::string& tenant_name,
+                             timestamp now) {
+        const auto bytes = [](double mb) { return static_cast<std::size_t>(mb * (1 << 20)); };
+        const std::size_t rate = bytes(limits_.ingestion_rate_mb);
+        if (!t.rate.take(d.bytes(), rate, bytes(limits_.ingestion_burst_size_mb), now)) {
+            t.discarded["rate_limited"] += d.lines();
+            return {429,
+                    std::string(is_v3() ? "i" : "I") + "ngestion rate limit exceeded for user " +
+                        tenant_name + " (limit: " + std::to_string(rate) +
+                        " bytes/sec) while attempting to ingest '" + std::to_string(d.lines()) +
+                        "' lines totaling '" + std::to_string(d.bytes()) +
+                        "' bytes, reduce log volume or contact your Loki administrator to see if the limit "
+                        "can be increased"};
         }
-        if (stored.empty())
-            streams_.erase(s.labels);
-        if (failed == 0)
-            return {};
-        return list + "user 'fake', total ignored: " + std::to_string(failed) + " out of " +
-               std::to_string(s.entries.size()) + " for stream: " + to_string(s.labels);
+        auto streams = std::move(d.streams());
+        if (limits_.shard_streams_enabled)
+            streams = t.sharding.split(std::move(streams), limits_, now);
+        const std::size_t size = protobuf_size(streams), most = limits_.grpc_server_max_recv_msg_size;
+        if (most != 0 && size > most)
+            return {500,
+                    "rpc error: code = ResourceExhausted desc = grpc: received message larger than max (" +
+                        std::to_string(size) + " vs. " + std::to_string(most) + ')'};
+        return t.store.push(std::move(streams), limits_, tenant_name, now, t.discarded);
     }
 
-    /// `2026-11-23T08:44:51Z`
-    static std::string rfc3339(timestamp t) {
-        std::string out = go_time(std::chrono::floor<std::chrono::seconds>(t));
-        out[10] = 'T';
-        return out.substr(0, 19) + 'Z';
-    }
-    /// `2026-11-23 08:44:51.870867217 +0000 UTC`, trailing zeros of the fraction left out.
-    static std::string go_time(timestamp t) {
-        const auto day = std::chrono::floor<std::chrono::days>(t);
-        const std::chrono::year_month_day date(day);
-        const std::chrono::hh_mm_ss<std::chrono::nanoseconds> time(t - day);
-        const auto digits = [](auto n, std::size_t width) {
-            std::string s = std::to_string(n);
-            return std::string(width - std::min(width, s.size()), '0') + s;
-        };
-        std::string out =
-            digits(static_cast<int>(date.year()), 4) + '-' + digits(static_cast<unsigned>(date.month()), 2) +
-            '-' + digits(static_cast<unsigned>(date.day()), 2) + ' ' + digits(time.hours().count(), 2) + ':' +
-            digits(time.minutes().count(), 2) + ':' + digits(time.seconds().count(), 2);
-        if (const auto fraction = time.subseconds().count(); fraction != 0) {
-            out += '.' + digits(fraction, 9);
-            out.erase(out.find_last_not_of('0') + 1);
-        }
-        return out + " +0000 UTC";
+    reply query_range(const http::request& r, const std::string& tenant_name,
+                      const query_parameters& p) const {
+        const auto now = now_();
+        const auto q = range_query::read(p, limits_, now);
+        if (!q)
+            return text(400, q.error().message);
+        bool categorize = false;
+        std::vector<std::string> flags;
+        const std::string given(r.fields.get("X-Loki-Response-Encoding-Flags"));
+        boost::algorithm::split(flags, given, boost::algorithm::is_any_of(", "));
+        for (const auto& f : flags)
+            categorize = categorize || f == "categorize-labels";
+        auto answer = q->run(streams(tenant_name), limits_, now, categorize);
+        return answer ? json(std::move(*answer)) : text(500, answer.error().message);
     }
 
-    /// Integers of up to ten digits are seconds, longer ones nanoseconds; otherwise RFC 3339.
-    static std::optional<timestamp> time_parameter(const std::string& s) {
-        std::int64_t n = 0;
-        const auto [end, ec] = std::from_chars(s.data(), s.data() + s.size(), n);
-        if (ec == std::errc() && end == s.data() + s.size())
-            return text::from_unix_nanoseconds(s.size() <= 10 ? n * 1'000'000'000 : n);
-        const auto parsed = text::parse_timestamp(s);
-        return parsed ? std::optional(*parsed) : std::nullopt;
+    /// 2.9 answers a log query at an instant with what lies in the hour before; 3.x refuses it.
+    reply query(const http::request& r, const std::string& tenant_name, query_parameters p) const {
+        if (is_v3() && parse_log_query(detail::parameter(p, "query")))
+            return text(400,
+                        "log queries are not supported as an instant query type, please change your query "
+                        "to a range query type");
+        p.erase("start");
+        p.erase("end");
+        if (const auto time = detail::parameter(p, "time"); !time.empty())
+            p.emplace("end", time);
+        return query_range(r, tenant_name, p);
     }
 
-    reply names(const std::string& label, const std::map<std::string, std::string>&) const {
+    reply names(const std::string& label, const std::string& tenant_name, const query_parameters& p) const {
+        const auto now = now_();
+        const auto bounds = read_bounds(p, now);
+        if (!bounds)
+            return text(400, bounds.error().message);
+        result<log_query> selector = log_query();
+        if (const auto given = detail::parameter(p, "query"); !given.empty())
+            selector = parse_log_query(given);
+        if (!selector)
+            return text(400, selector.error().message);
         std::set<std::string> found;
-        for (const auto& [labels, entries] : streams_)
-            for (const auto& l : labels)
-                if (label.empty())
-                    found.insert(l.name);
-                else if (l.name == label)
-                    found.insert(l.value);
-        std::string out = R"({"status":"success")";
-        if (!found.empty()) {
-            out += R"(,"data":[)";
-            for (const auto& f : found) {
-                if (out.back() != '[')
-                    out += ',';
-                loki::append_json_string(out, f);
-            }
-            out += ']';
+        for (const auto* s : streams_with_labels(streams(tenant_name), *bounds, limits_, now))
+            if (selector->matches(s->labels))
+                for (const auto& l : s->labels)
+                    if (label.empty() || l.name == label)
+                        found.insert(label.empty() ? l.name : l.value);
+        std::string out;
+        for (const auto& f : found) {
+            out += out.empty() ? R"(,"data":[)" : ",";
+            detail::append_go_json(out, f);
         }
-        return json(out + '}');
+        return json(R"({"status":"success")" + out + (found.empty() ? "}" : "]}"));
     }
 
-    reply log_query_reply(const std::map<std::string, std::string>& query, bool instant) const {
-        const auto parameter = [&](const char* name) {
-            const auto at = query.find(name);
-            return at == query.end() ? std::string() : at->second;
-        };
-        const auto parsed = parse_log_query(parameter("query"));
-        if (!parsed)
-            return text(400, parsed.error().message);
-        std::size_t limit = 100;
-        if (const auto given = parameter("limit"); !given.empty()) {
-            const auto [end, ec] = std::from_chars(given.data(), given.data() + given.size(), limit);
-            if (ec != std::errc() || end != given.data() + given.size() || limit == 0)
-                return text(400, "limit must be a positive value");
-            if (limit > limits_.max_entries_limit)
-                return text(400, "max entries limit per query exceeded, limit > max_entries_limit (" + given +
-                                     " > " + std::to_string(limits_.max_entries_limit) + ')');
+    reply series(const std::string& tenant_name, const query_parameters& p) const {
+        const auto now = now_();
+        const auto bounds = read_bounds(p, now);
+        if (!bounds)
+            return text(400, bounds.error().message);
+        std::vector<log_query> selectors;
+        for (const auto& [name, value] : p) {
+            if (name != "match" && name != "match[]")
+                continue;
+            auto selector = parse_log_query(value);
+            if (!selector)
+                return text(400, selector.error().message);
+            selectors.push_back(std::move(*selector));
         }
-        timestamp end = now_();
-        if (const auto given = parameter(instant ? "time" : "end"); !given.empty()) {
-            const auto t = time_parameter(given);
-            if (!t)
-                return text(400, "could not parse 'end' parameter: " + given);
-            end = *t;
-        }
-        timestamp start = std::min(end, now_()) - std::chrono::hours(1);
-        if (const auto given = parameter("start"); !instant && !given.empty()) {
-            const auto t = time_parameter(given);
-            if (!t)
-                return text(400, "could not parse 'start' parameter: " + given);
-            start = *t;
-        }
-        if (end < start)
-            return text(400, "end timestamp must not be before or equal to start time");
-        const bool forward = boost::algorithm::iequals(parameter("direction"), "forward");
-
-        struct hit {
-            const loki::labels* labels;
-            const loki::entry* entry;
-            std::size_t order;
-        };
-        std::vector<hit> hits;
-        for (const auto& [labels, entries] : streams_)
-            if (parsed->matches(labels))
-                for (const auto& e : entries)
-                    if (e.time >= start && e.time < end && parsed->matches(e.line))
-                        hits.push_back({&labels, &e, hits.size()});
-        // Of the same time in the order of arrival, and backward all the other way round.
-        std::sort(hits.begin(), hits.end(), [forward](const hit& a, const hit& b) {
-            const bool before = std::tie(a.entry->time, a.order) < std::tie(b.entry->time, b.order);
-            return a.order != b.order && before == forward;
-        });
-        hits.resize(std::min(hits.size(), limit));
-        std::map<std::string, std::vector<hit>> by_stream;
-        for (const auto& h : hits)
-            by_stream[to_string(*h.labels)].push_back(h);
-
-        std::string out = R"({"status":"success","data":{"resultType":"streams","result":[)";
-        for (const auto& [name, found] : by_stream) {
-            loki::json_encoder encoder;
-            encoder.begin_stream(*found.front().labels);
-            for (const auto& h : found)
-                encoder.add(h.entry->time, h.entry->line);
-            // A stream stands in a result as it does in a push.
-            constexpr std::string_view head = R"({"streams":[)", tail = "]}";
-            const std::string one = encoder.finish();
+        std::string out = R"({"status":"success","data":[)";
+        for (const auto* s : streams_with_entries(streams(tenant_name), *bounds, limits_, now)) {
+            const auto matches = [&](const log_query& q) { return q.matches(s->labels); };
+            if (!selectors.empty() && std::none_of(selectors.begin(), selectors.end(), matches))
+                continue;
             if (out.back() != '[')
                 out += ',';
-            out.append(one, head.size(), one.size() - head.size() - tail.size());
+            detail::append_json_object(out, s->labels);
         }
-        return json(out + R"(],"stats":{}}})");
+        return json(out + "]}");
     }
 
     loki_limits limits_;
     std::function<timestamp()> now_;
-    std::map<loki::labels, std::vector<loki::entry>> streams_;
-    std::map<loki::labels, std::optional<timestamp>> highest_;
-    std::size_t received_ = 0, pushes_ = 0;
+    push_decoder decode_others_ = [](std::string_view) { return detail::bad_push("snappy: corrupt input"); };
+    std::map<std::string, tenant_state, std::less<>> tenants_;
+    timestamp swept_;
+    bool ready_ = true;
+    std::size_t pushes_ = 0;
 };
 
 } // namespace lokiship::testing

@@ -202,9 +202,11 @@ private:
             co_await hang(s);
             co_return false;
         }
-        const reply answer = verb == wire::verb::get || verb == wire::verb::post
-                                 ? call(owner.handle, request)
-                                 : reply{405, {{"Content-Type", "text/plain"}}, "Method Not Allowed"};
+        reply answer{405, {{"Content-Type", "text/plain"}}, "Method Not Allowed"};
+        if (what == fault::proxy_html)
+            answer = proxy_error();
+        else if (verb == wire::verb::get || verb == wire::verb::post)
+            answer = call(owner.handle, request);
         if (what == fault::reset_after) {
             s.reset();
             co_return false;

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,8 +23,17 @@ namespace lokiship::testing {
 class log_query {
 public:
     bool matches(const loki::labels& set) const {
+        return matches(std::span<const loki::label>(set.begin(), set.end()));
+    }
+    bool matches(std::span<const loki::label> set) const {
+        const auto value = [set](const std::string& name) -> std::string_view {
+            for (const auto& l : set)
+                if (l.name == name)
+                    return l.value;
+            return {};
+        };
         for (const auto& m : selector_)
-            if (!m.accepts(set.get(m.name), true))
+            if (!m.accepts(value(m.name), true))
                 return false;
         return true;
     }

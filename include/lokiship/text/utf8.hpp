@@ -71,6 +71,25 @@ inline bool is_valid_utf8(std::string_view in) noexcept {
     return true;
 }
 
+/// Appends the code point as UTF-8. Precondition: it is one, no surrogate and not beyond U+10FFFF.
+inline void append_code_point(std::string& out, char32_t c) {
+    const auto put = [&out](char32_t bits) { out += static_cast<char>(bits); };
+    if (c < 0x80)
+        return put(c);
+    if (c < 0x800) {
+        put(0xc0 | c >> 6);
+    } else {
+        if (c < 0x10000) {
+            put(0xe0 | c >> 12);
+        } else {
+            put(0xf0 | c >> 18);
+            put(0x80 | (c >> 12 & 0x3f));
+        }
+        put(0x80 | (c >> 6 & 0x3f));
+    }
+    put(0x80 | (c & 0x3f));
+}
+
 /// Appends `in`, each ill-formed sequence (a maximal subpart, as Unicode recommends) replaced by U+FFFD.
 inline void append_valid(std::string& out, std::string_view in) {
     detail::append_code_points(out, in, in.size());
