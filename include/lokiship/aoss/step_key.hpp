@@ -7,11 +7,13 @@
 #include <boost/uuid/name_generator_sha1.hpp>
 #include <boost/uuid/string_generator.hpp>
 #include <boost/uuid/uuid.hpp>
+#include <boost/uuid/uuid_io.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <string>
 #include <string_view>
 
 namespace lokiship::aoss {
@@ -59,6 +61,14 @@ inline step_key make_step_key(const execution_record& record, std::string_view l
     boost::hash_combine(content, boost::hash_range(line.begin(), line.end()));
     out.content = content;
     return out;
+}
+
+/// The execution's UUID, as it was or as `make_step_key` made it.
+inline std::string execution_id(const step_key& k) {
+    boost::uuids::uuid uuid;
+    std::memcpy(uuid.data, &k.execution_high, 8);
+    std::memcpy(uuid.data + 8, &k.execution_low, 8);
+    return boost::uuids::to_string(uuid);
 }
 
 } // namespace lokiship::aoss

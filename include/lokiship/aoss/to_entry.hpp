@@ -4,6 +4,7 @@
 #include <lokiship/aoss/execution_record.hpp>
 #include <lokiship/aoss/step_key.hpp>
 #include <lokiship/loki/entry.hpp>
+#include <lokiship/loki/label_value.hpp>
 #include <lokiship/loki/labels.hpp>
 #include <lokiship/text/timestamp.hpp>
 #include <lokiship/text/utf8.hpp>
@@ -28,17 +29,20 @@ struct mapped_step {
     step_key key;
     /// The record had no readable timestamp, and `entry.time` is the time that was given instead.
     bool time_replaced = false;
+    /// A label value was not as Loki takes it, and was changed.
+    bool labels_changed = false;
 };
 
-/// The stream of a record: `job="aoss"`, `server_id`, `server_tag`, `agent_type`, `status` and
-/// `execution_status`. An empty value becomes `unknown`, for `agent_type` `general`; invalid UTF-8 becomes
-/// U+FFFD.
-inline loki::labels to_labels(const execution_record& record) {
+/// The stream of a record: `job="aoss"`, `server_id`, `server_tag`, `agent_type`, `status` and `execution_status`. An
+/// empty value becomes `unknown`, for `agent_type` `general`. What Loki does not take in a value is replaced
+/// (`loki::append_label_value`), and then `changed` becomes true.
+inline loki::labels to_labels(const execution_record& record, bool& changed) {
     loki::labels out;
     std::string value;
     const auto set = [&](std::string_view name, std::string_view text, std::string_view fallback) {
         value.clear();
-        text::append_valid(value, text.empty() ? fallback : text);
+        if (loki::append_label_value(value, text.empty() ? fallback : text))
+            changed = true;
         out.set(name, value);
     };
     set("agent_type", record.agent_type, "general");
@@ -81,7 +85,7 @@ inline std::string to_line(const execution_record& record) {
 /// timestamp is missing or unreadable.
 inline mapped_step to_entry(const execution_record& record, timestamp now) {
     mapped_step out;
-    out.labels = to_labels(record);
+    out.labels = to_labels(record, out.labels_changed);
     out.entry.line = to_line(record);
     const auto time = text::parse_timestamp(record.timestamp);
     out.time_replaced = time.has_error();

@@ -9,6 +9,7 @@
 #include <lokiship/ship/fetch.hpp>
 #include <lokiship/ship/log.hpp>
 #include <lokiship/ship/outbox.hpp>
+#include <lokiship/ship/verification.hpp>
 
 #include <boost/asio/awaitable.hpp>
 
@@ -34,6 +35,12 @@ struct backfill_options {
     backoff_options backoff{};
     /// How many rounds in a row may bring nothing forward until the backfill gives up; at least 1.
     unsigned max_attempts = 5;
+    /// Reads back what was shipped, and sends again, once, what Loki acknowledged and does not show.
+    bool verify = false;
+    read_back_options read_back{};
+    /// How long to wait for entries that are older than `query_ingesters_within` to show; Loki shows them when it has
+    /// flushed their chunks.
+    std::chrono::nanoseconds verify_wait = std::chrono::minutes(2);
     log_function log{};
     /// Called whenever the counters have changed; they balance then. May be empty.
     std::function<void(const counters&)> on_counters{};
@@ -56,6 +63,10 @@ struct backfill_result {
     /// The backend gave no more than `executions`, although it said that there is more: why.
     std::optional<error> incomplete{};
     std::uint64_t executions = 0;
+    /// What was shipped could not be read back.
+    std::optional<error> verify_failure{};
+    /// How many entries Loki does not show yet, which may be because it has not flushed their chunks.
+    std::uint64_t not_visible = 0;
 };
 
 /// Ships all history that the backend gives, oldest first within each stream, in one run.
@@ -70,10 +81,15 @@ public:
     basic_backfill(Transport& backend, Transport& loki, Clock& time, backfill_options options)
         : options_(checked(std::move(options)))
         , backend_(backend)
+        , loki_(loki)
         , clock_(time)
         , retry_(options_.backoff)
         , delivery_(
-              loki, box_, count_, options_.delivery, [](const outbox::pending_entry&) {},
+              loki, time, box_, count_, options_.delivery,
+              [this](const outbox::lane& l, const outbox::pending_entry& p, bool stored) {
+                  if (stored && options_.verify)
+                      shipped_.add(l, p);
+              },
               [this] { publish(); }, options_.log)
         , random_(std::random_device{}()) {}
     basic_backfill(const basic_backfill&) = delete;
@@ -83,8 +99,15 @@ public:
     boost::asio::awaitable<backfill_result> run() {
         co_await read();
         if (!result_.read_failure)
-            co_await ship();
+            co_await ship_and_verify();
         co_return result_;
+    }
+
+    /// Ships what was read or added, and reads it back where the options say so.
+    boost::asio::awaitable<void> ship_and_verify() {
+        co_await ship();
+        if (!result_.ship_failure && options_.verify)
+            co_await verify();
     }
 
     /// Asks for larger and larger answers until one holds fewer executions than were asked for: the end of
@@ -155,12 +178,52 @@ public:
             }
             const auto wait =
                 retry_.failed(std::uniform_real_distribution<double>(0, 1)(random_), round.retry_after);
-            if (options_.log)
-                options_.log(severity::warning, round.failure->message + "; attempt " +
-                                                    std::to_string(failures) + " of " +
-                                                    std::to_string(options_.max_attempts));
+            say(severity::warning, round.failure->message + "; attempt " + std::to_string(failures) + " of " +
+                                       std::to_string(options_.max_attempts));
             co_await clock_.sleep_for(wait);
         }
+    }
+
+    /// Takes an entry from elsewhere, such as a file, instead of from the backend. Call it before `ship`.
+    void add(const loki::labels& labels, loki::entry entry, const aoss::step_key& key) {
+        ++count_.fetched;
+        if (box_.add(labels, std::move(entry), key))
+            ++count_.pending;
+        else
+            ++count_.duplicate;
+    }
+
+    /// Reads back what was shipped. What Loki must show and does not is sent again once. Ends when all was seen, or
+    /// after `verify_wait`, or where Loki cannot be asked.
+    boost::asio::awaitable<void> verify() {
+        const auto until = clock_.steady_now() + options_.verify_wait;
+        unsigned failures = 0;
+        for (;;) {
+            const auto failed = co_await shipped_.look(loki_, count_, options_.read_back);
+            publish();
+            if (failed && ++failures >= options_.max_attempts) {
+                result_.verify_failure = failed;
+                co_return;
+            }
+            if (!failed) {
+                failures = 0;
+                const auto shown_since = clock_.wall_now() - options_.read_back.limits.shows_at_once();
+                if (shipped_.take_back(shown_since, box_, count_, options_.delivery) != 0) {
+                    say(severity::warning,
+                        std::to_string(box_.size()) +
+                            " entries that Loki acknowledged are not there; sending them again");
+                    co_await ship();
+                    if (result_.ship_failure)
+                        co_return;
+                    continue;
+                }
+                if (shipped_.size() == 0 || clock_.steady_now() >= until)
+                    break;
+            }
+            co_await clock_.sleep_for(std::chrono::seconds(5));
+        }
+        result_.not_visible = shipped_.size();
+        publish();
     }
 
     const backfill_result& result() const noexcept { return result_; }
@@ -175,14 +238,18 @@ private:
     }
     void take(const aoss::execution_record& record) {
         auto step = aoss::to_entry(record, clock_.wall_now());
-        const bool replaced = step.time_replaced;
         ++count_.fetched;
-        if (!box_.add(std::move(step))) {
+        if (!box_.add(step.labels, std::move(step.entry), step.key)) {
             ++count_.duplicate;
             return;
         }
         ++count_.pending;
-        count_.timestamps_replaced += replaced;
+        count_.timestamps_replaced += step.time_replaced;
+        count_.labels_changed += step.labels_changed;
+    }
+    void say(severity level, const std::string& text) const {
+        if (options_.log)
+            options_.log(level, text);
     }
     void publish() const {
         if (options_.on_counters)
@@ -193,12 +260,14 @@ private:
 
     backfill_options options_;
     Transport& backend_;
+    Transport& loki_;
     Clock& clock_;
     outbox box_;
+    verification shipped_;
     counters count_;
     backfill_result result_;
     backoff retry_;
-    delivery<Transport> delivery_;
+    delivery<Transport, Clock> delivery_;
     std::mt19937_64 random_;
 };
 

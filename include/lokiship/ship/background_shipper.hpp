@@ -5,14 +5,16 @@
 #include <lokiship/http/beast_transport.hpp>
 #include <lokiship/http/url.hpp>
 #include <lokiship/ship/shipper.hpp>
+#include <lokiship/text/escape.hpp>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 
+#include <exception>
 #include <functional>
 #include <mutex>
+#include <string>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -23,7 +25,8 @@ namespace lokiship::ship {
 ///
 /// It has a thread of its own and never blocks or throws into the program that embeds it. `count` may be
 /// called from any thread; everything else, construction and destruction included, by one thread at a time.
-/// The callbacks of the options are called on its thread and must not destroy it.
+/// The callbacks of the options are called on its thread and must not destroy it. Should a callback throw, or memory
+/// run out, shipping ends, and the log is told.
 class background_shipper {
 public:
     /// Starts shipping. Throws `system_error` (`errc::invalid_url`) for a URL that `http::parse_url` refuses,
@@ -34,8 +37,11 @@ public:
     background_shipper(const http::url& backend, const http::url& loki, shipper_options options = {})
         : backend_(context_.get_executor(), backend)
         , loki_(context_.get_executor(), loki)
-        , shipper_(backend_, loki_, clock_, watched(std::move(options))) {
-        boost::asio::co_spawn(context_, shipper_.run(), boost::asio::detached);
+        , shipper_(backend_, loki_, clock_, watched(options)) {
+        boost::asio::co_spawn(context_, shipper_.run(), [log = options.log](std::exception_ptr e) {
+            if (e && log)
+                log(severity::warning, "shipping has ended: " + what(e));
+        });
         thread_ = std::thread([this] { context_.run(); });
     }
     background_shipper(const background_shipper&) = delete;
@@ -55,6 +61,15 @@ public:
     }
 
 private:
+    static std::string what(std::exception_ptr e) {
+        try {
+            std::rethrow_exception(std::move(e));
+        } catch (const std::exception& x) {
+            return text::escape_for_log(x.what());
+        } catch (...) {
+            return "an unknown exception";
+        }
+    }
     shipper_options watched(shipper_options o) {
         o.on_counters = [this, also = std::move(o.on_counters)](const counters& c) {
             {

@@ -27,6 +27,13 @@ struct counters {
     /// Records whose timestamp was missing or unreadable, so that their entry got the time at which they were
     /// read.
     std::uint64_t timestamps_replaced = 0;
+    /// Records with a label value that Loki does not take, so that it was changed.
+    std::uint64_t labels_changed = 0;
+    /// Entries that were too late and got the oldest time that Loki takes (`late_entries::restamp`).
+    std::uint64_t restamped = 0;
+    /// Entries that were read back from Loki, and entries that Loki had acknowledged and did not show; the latter were
+    /// sent again.
+    std::uint64_t verified = 0, lost = 0;
     /// Answers read from the backend, and attempts that gave none or a broken one.
     std::uint64_t pages = 0, pages_failed = 0;
     /// Pushes that Loki answered by storing or refusing entries, and attempts that must be repeated.

@@ -3,12 +3,14 @@
 
 #include <lokiship/clock.hpp>
 #include <lokiship/http/transport.hpp>
+#include <lokiship/loki/entry_fates.hpp>
 #include <lokiship/loki/json_encoder.hpp>
 #include <lokiship/loki/push_reply.hpp>
 #include <lokiship/ship/counters.hpp>
-#include <lokiship/ship/detail/require.hpp>
+#include <lokiship/ship/delivery_options.hpp>
 #include <lokiship/ship/log.hpp>
 #include <lokiship/ship/outbox.hpp>
+#include <lokiship/ship/rejection.hpp>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -18,9 +20,9 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cstddef>
+#include <deque>
 #include <exception>
 #include <functional>
 #include <optional>
@@ -30,21 +32,6 @@
 
 namespace lokiship::ship {
 
-/// How pushes are made.
-struct delivery_options {
-    batch_limits batch{};
-    /// How many streams are pushed at the same time, at least 1. Within a stream there is one push at a time.
-    std::size_t concurrency = 4;
-    /// The longest silence of Loki that is borne. Zero: no limit.
-    std::chrono::nanoseconds push_timeout = std::chrono::seconds(10);
-
-    /// Throws `std::invalid_argument`, naming the field, where one is out of its range.
-    void validate() const {
-        detail::require(batch.max_entries >= 1, "delivery.batch.max_entries must be at least 1");
-        detail::require(concurrency >= 1, "delivery.concurrency must be at least 1");
-    }
-};
-
 /// How a round of pushes ended.
 struct round_result {
     /// Why something is still pending; empty where nothing is.
@@ -53,39 +40,44 @@ struct round_result {
     std::optional<std::chrono::seconds> retry_after{};
     /// A person must act; see `push_reply::verdict::blocked`.
     bool blocked = false;
-    /// At least one push was settled.
+    /// At least one entry was settled.
     bool progress = false;
 };
 
 /// Empties an outbox into Loki, one stream a push, since Loki's answer to a push of several streams can hide
 /// a loss.
 ///
-/// An entry leaves the outbox only after Loki has stored or refused it; `settled` is told of each. All
-/// references must outlive the object. Not thread-safe.
-template <http::transport Transport>
+/// An entry leaves the outbox only after Loki has stored or refused it; `settled` is told of each. Where Loki does not
+/// tell which entries it refused, they are sent again in ever smaller pushes until it does. Where the outcome of a
+/// push is not known, the identical bytes are sent again. All references must outlive the object. Not thread-safe.
+template <http::transport Transport, clock Clock>
 class delivery {
 public:
-    /// Told of each entry that leaves the outbox, before it does.
-    using settled_function = std::function<void(const outbox::pending_entry&)>;
+    /// Told of each entry that leaves the outbox, before it does; `stored` is false where Loki refused it.
+    using settled_function =
+        std::function<void(const outbox::lane&, const outbox::pending_entry&, bool stored)>;
 
-    delivery(Transport& loki, outbox& box, counters& count, delivery_options options,
+    delivery(Transport& loki, Clock& time, outbox& box, counters& count, delivery_options options,
              settled_function settled, std::function<void()> changed, log_function log)
         : loki_(loki)
+        , clock_(time)
         , box_(box)
         , count_(count)
-        , options_(options)
+        , options_(std::move(options))
         , settled_(std::move(settled))
         , changed_(std::move(changed))
-        , log_(std::move(log)) {}
+        , log_(std::move(log))
+        , max_bytes_(options_.batch.max_bytes) {}
 
     /// Pushes until the outbox is empty, or what is left must wait, or `stop` was called. When cancelled, the
     /// entries of pushes in flight stay pending.
     boost::asio::awaitable<round_result> round() {
         box_.new_round();
+        box_.forget_idle(clock_.steady_now(), options_.ingester);
         result_ = {};
         ended_ = false;
         failures_in_a_row_ = 0;
-        const auto workers = std::min(options_.concurrency, box_.streams());
+        const auto workers = std::min(options_.concurrency, box_.ready());
         if (workers > 1)
             co_await run_workers(workers);
         else
@@ -97,6 +89,9 @@ public:
     void stop() noexcept { stopped_ = true; }
 
 private:
+    using lane = outbox::lane;
+    using pending_entry = outbox::pending_entry;
+
     boost::asio::awaitable<void> run_workers(std::size_t n) {
         const auto executor = co_await boost::asio::this_coro::executor;
         using operation = decltype(boost::asio::co_spawn(executor, worker(), boost::asio::deferred));
@@ -113,98 +108,237 @@ private:
 
     boost::asio::awaitable<void> worker() {
         while (!ended_ && !stopped_) {
-            outbox::lane* lane = box_.next();
-            if (!lane)
+            lane* const l = box_.next();
+            if (!l)
                 co_return;
-            in_flight guard(*lane);
-            const std::size_t n = outbox::batch_size(*lane, options_.batch);
-            http::request request = encode(*lane, n);
-            const result<loki::push_reply> reply = co_await push(request);
-            guard.release();
-            if (reply)
-                apply(*lane, n, *reply);
-            else
-                postpone(*lane, reply.error(), {}, true);
+            if (l->batch.empty())
+                fill(*l);
+            if (!l->batch.empty()) {
+                in_flight guard(*l);
+                std::size_t n = 0;
+                const http::request request = encode(*l, n);
+                // Whatever happens from here on, Loki may have it.
+                const std::vector<loki::pushed_entry> pushed = describe(*l);
+                mark_sent(*l, n);
+                const result<loki::push_reply> reply = co_await push(request);
+                guard.release();
+                if (reply)
+                    apply(*l, pushed, n, request.body.size(), *reply);
+                else
+                    postpone(*l, reply.error(), {}, true);
+            }
             changed_();
         }
     }
 
-    http::request encode(const outbox::lane& lane, std::size_t n) const {
+    /// Moves what makes the next push from the queue to the batch. What is certain to be refused is not asked for.
+    void fill(lane& l) {
+        outbox::sort(l);
+        const auto oldest = l.window.oldest_acceptable(clock_.steady_now(), options_.ingester);
+        while (oldest && !l.queue.empty() && l.queue.front().entry.time < *oldest) {
+            pending_entry late = std::move(l.queue.front());
+            l.queue.pop_front();
+            too_late(l, std::move(late), *oldest,
+                     "not sent, since the stream's window starts at " + text::format_rfc3339(*oldest));
+        }
+        std::size_t bytes = 0;
+        while (!l.queue.empty() && l.batch.size() != options_.batch.max_entries) {
+            bytes += loki::json_encoder::entry_size(l.queue.front().entry.line);
+            if (!l.batch.empty() && bytes > max_bytes_)
+                break;
+            l.batch.push_back(std::move(l.queue.front()));
+            l.queue.pop_front();
+        }
+    }
+
+    /// The push of the batch's first `n` entries; the same entries give the same bytes.
+    http::request encode(const lane& l, std::size_t& n) const {
+        const std::size_t most =
+            l.max_entries == 0 ? l.batch.size() : std::min(l.max_entries, l.batch.size());
         loki::json_encoder encoder;
-        encoder.begin_stream(lane.labels);
-        for (std::size_t i = 0; i != n; ++i)
-            encoder.add(lane.queue[i].entry.time, lane.queue[i].entry.line);
+        encoder.begin_stream(l.labels);
+        for (n = 0; n != most; ++n) {
+            const pending_entry& p = l.batch[n];
+            if (n != 0 && encoder.size() + encoder.entry_size(p.entry.line) > max_bytes_)
+                break;
+            encoder.add(p.entry.time, p.entry.line, metadata(p));
+        }
         http::request out;
         out.verb = http::method::post;
         out.target = "/loki/api/v1/push";
         out.fields.add("Content-Type", std::string(loki::json_encoder::content_type));
         out.idle_timeout = options_.push_timeout;
+        out.total_timeout = max_push_time * options_.push_timeout;
         out.body = encoder.finish();
         return out;
     }
 
+    loki::labels metadata(const pending_entry& p) const {
+        loki::labels out;
+        if (p.original_time && options_.structured_metadata)
+            out.set("original_timestamp", text::format_rfc3339(*p.original_time));
+        return out;
+    }
+
+    static std::vector<loki::pushed_entry> describe(const lane& l) {
+        std::vector<loki::pushed_entry> out;
+        out.reserve(l.batch.size());
+        for (const auto& p : l.batch)
+            out.push_back({p.entry.time, p.entry.line.size(), p.sent_before});
+        return out;
+    }
+    static void mark_sent(lane& l, std::size_t n) {
+        for (std::size_t i = 0; i != n; ++i)
+            l.batch[i].sent_before = true;
+    }
+
     boost::asio::awaitable<result<loki::push_reply>> push(const http::request& request) {
         std::string body;
-        // Loki lists at most ten entries; a proxy's page is not worth more.
-        const http::body_sink sink = [&body](const http::response_head&,
-                                             std::string_view chunk) -> result<void> {
-            body.append(chunk.substr(0, max_reply_size - std::min(body.size(), max_reply_size)));
+        bool complete = true;
+        const http::body_sink sink = [&](const http::response_head&, std::string_view chunk) -> result<void> {
+            const auto room = max_reply_size - body.size();
+            complete = complete && chunk.size() <= room;
+            body.append(chunk.substr(0, room));
             return {};
         };
         const auto head = co_await loki_.send(request, sink);
         if (!head)
             co_return head.error();
-        co_return loki::read_push_reply(*head, body);
+        co_return loki::read_push_reply(*head, body, complete);
     }
 
-    void apply(outbox::lane& lane, std::size_t n, const loki::push_reply& reply) {
+    void apply(lane& l, const std::vector<loki::pushed_entry>& pushed, std::size_t n, std::size_t body_size,
+               const loki::push_reply& reply) {
         using verdict = loki::push_reply::verdict;
-        const auto failure = [&] {
-            return error(errc::bad_status, loki_.server() + ": HTTP status " + reply.text);
-        };
+        if (reply.what != verdict::rate_limited)
+            l.rate_limited = 0;
         switch (reply.what) {
         case verdict::delivered:
-            settle(lane, n, 0, reply);
-            break;
         case verdict::rejected:
-            settle(lane, n, std::min(reply.rejected.value_or(n), n), reply);
+            settle(l, loki::entry_fates(reply, pushed, n, l.window.newest(), options_.ingester.window()),
+                   reply);
             break;
         case verdict::split:
-            if (n == 1)
-                settle(lane, n, 1, reply);
+            // For good: the limit is the server's, and the next push would meet it again.
+            if (n != 1)
+                max_bytes_ = std::min(max_bytes_, body_size) / 2;
             else
-                lane.max_entries = n / 2;
+                settle(l, {{loki::entry_fate::kind::refused, reply.reason}}, reply);
             break;
+        case verdict::rate_limited:
+            // More than the bucket ever holds is refused for ever; less may pass.
+            if (++l.rate_limited % 2 == 0 && n > 1)
+                l.max_entries = n / 2;
+            [[fallthrough]];
         case verdict::retry:
-            postpone(lane, failure(), reply.retry_after, false);
+            postpone(l, failure(reply), reply.retry_after, false);
             break;
         case verdict::blocked:
             result_.blocked = true;
-            postpone(lane, failure(), reply.retry_after, true);
+            postpone(l, failure(reply), reply.retry_after, true);
             break;
         }
     }
 
-    void settle(outbox::lane& lane, std::size_t n, std::size_t rejected, const loki::push_reply& reply) {
-        // Once a reason; a history that is too old would fill the log otherwise.
-        if (rejected != 0 && log_ && !std::exchange(said_[static_cast<std::size_t>(reply.reason)], true))
-            log_(severity::warning, "Loki refused " + std::to_string(rejected) + " of " + std::to_string(n) +
-                                        " entries of " + text::escape_for_log(loki::to_string(lane.labels)) +
-                                        " (" + std::string(to_string(reply.reason)) + "): HTTP status " +
-                                        reply.text + "; further refusals for this reason are only counted");
-        box_.settle(lane, n, settled_);
+    error failure(const loki::push_reply& reply) const {
+        return {errc::bad_status, loki_.server() + ": HTTP status " + reply.text};
+    }
+
+    void settle(lane& l, const std::vector<loki::entry_fate>& fates, const loki::push_reply& reply) {
+        using kind = loki::entry_fate::kind;
         ++count_.pushes;
-        count_.pending -= n;
-        count_.shipped += n - rejected;
-        count_.reject(reply.reason, rejected);
+        std::deque<pending_entry> batch = std::exchange(l.batch, {});
+        std::optional<timestamp> oldest, newest;
+        for (std::size_t i = 0; i != batch.size(); ++i) {
+            pending_entry& p = batch[i];
+            if (i >= fates.size() || fates[i].what == kind::unknown) {
+                l.batch.push_back(std::move(p));
+            } else if (fates[i].what == kind::stored) {
+                oldest = std::min(oldest.value_or(p.entry.time), p.entry.time);
+                newest = std::max(newest.value_or(p.entry.time), p.entry.time);
+                ++count_.shipped;
+                finish(l, p, true);
+            } else if (fates[i].reason == loki::reject_reason::too_far_behind) {
+                const auto& r = reply.refusals;
+                const auto told = std::find_if(r.begin(), r.end(), [](const loki::refusal& x) {
+                    return x.oldest_acceptable && x.reason == loki::reject_reason::too_far_behind;
+                });
+                // Loki cuts the cutoff to the second.
+                const auto to =
+                    told == r.end()
+                        ? std::nullopt
+                        : std::optional<timestamp>(*told->oldest_acceptable + std::chrono::seconds(1));
+                too_late(l, std::move(p), to, "HTTP status " + reply.text);
+            } else {
+                reject(l, p, fates[i].reason, "HTTP status " + reply.text);
+            }
+        }
+        if (newest)
+            l.window.stored(*oldest, *newest, clock_.steady_now(), options_.ingester);
+        // Smaller while it is open which entries are refused, larger again once that is known.
+        const bool open =
+            std::any_of(fates.begin(), fates.end(), [](const auto& f) { return f.what == kind::unknown; });
+        if (open)
+            l.max_entries = fates.size() / 2;
+        else if (l.max_entries != 0)
+            l.max_entries = l.max_entries >= options_.batch.max_entries / 2 ? 0 : l.max_entries * 2;
         result_.progress = true;
         failures_in_a_row_ = 0;
     }
 
-    void postpone(outbox::lane& lane, error cause, std::optional<std::chrono::seconds> retry_after,
-                  bool end) {
+    void too_late(lane& l, pending_entry p, std::optional<timestamp> oldest_acceptable,
+                  const std::string& why) {
+        if (options_.late == late_entries::reject || !oldest_acceptable ||
+            *oldest_acceptable <= p.entry.time) {
+            reject(l, p, loki::reject_reason::too_far_behind, why);
+            return;
+        }
+        if (!p.original_time) {
+            p.original_time = p.entry.time;
+            if (!options_.structured_metadata)
+                p.entry.line += original_suffix(p.entry.time);
+            ++count_.restamped;
+        }
+        p.entry.time = *oldest_acceptable;
+        p.sent_before = false;
+        outbox::put(l, std::move(p));
+    }
+
+    static std::string original_suffix(timestamp time) {
+        return " | ORIGINAL_TIMESTAMP: " + text::format_rfc3339(time);
+    }
+    /// The entry as its record gives it.
+    loki::entry original(const pending_entry& p) const {
+        loki::entry out = p.entry;
+        if (p.original_time) {
+            out.time = *p.original_time;
+            if (!options_.structured_metadata)
+                out.line.resize(out.line.size() - original_suffix(out.time).size());
+        }
+        return out;
+    }
+
+    void reject(lane& l, const pending_entry& p, loki::reject_reason reason, const std::string& why) {
+        const loki::entry own = original(p);
+        const rejection r{l.labels, own, p.key, reason, why};
+        if (options_.on_rejected)
+            options_.on_rejected(r);
+        if (const auto line = rejections_.add(r, clock_.steady_now()); line && log_)
+            log_(severity::warning, *line);
+        count_.reject(reason, 1);
+        finish(l, p, false);
+        result_.progress = true;
+    }
+
+    void finish(const lane& l, const pending_entry& p, bool stored) {
+        --count_.pending;
+        settled_(l, p, stored);
+        box_.settled(p.key);
+    }
+
+    void postpone(lane& l, error cause, std::optional<std::chrono::seconds> retry_after, bool end) {
         ++count_.pushes_failed;
-        lane.postponed = true;
+        l.postponed = true;
         result_.failure = std::move(cause);
         result_.retry_after = std::max(result_.retry_after, retry_after);
         // One stream's trouble must not hold up the others; everybody's trouble must not be asked for once a
@@ -212,12 +346,15 @@ private:
         ended_ = ended_ || end || ++failures_in_a_row_ >= max_failures_in_a_row;
     }
 
-    static constexpr std::size_t max_reply_size = 64 * 1024;
+    // A refusal of 1000 entries, each in a group of its own, has about 300 KB.
+    static constexpr std::size_t max_reply_size = 1024 * 1024;
     static constexpr int max_failures_in_a_row = 3;
+    // An answer that drips in must not hold up a stream for ever.
+    static constexpr int max_push_time = 6;
 
     class in_flight {
     public:
-        explicit in_flight(outbox::lane& l)
+        explicit in_flight(lane& l)
             : lane_(&l) {
             l.in_flight = true;
         }
@@ -230,18 +367,20 @@ private:
         }
 
     private:
-        outbox::lane* lane_;
+        lane* lane_;
     };
 
     Transport& loki_;
+    Clock& clock_;
     outbox& box_;
     counters& count_;
     delivery_options options_;
     settled_function settled_;
     std::function<void()> changed_;
     log_function log_;
+    rejection_log rejections_;
     round_result result_{};
-    std::array<bool, loki::reject_reason_count> said_{};
+    std::size_t max_bytes_;
     int failures_in_a_row_ = 0;
     bool ended_ = false;
     bool stopped_ = false;

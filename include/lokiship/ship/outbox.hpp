@@ -4,8 +4,8 @@
 #include <lokiship/aoss/to_entry.hpp>
 #include <lokiship/loki/entry.hpp>
 #include <lokiship/loki/labels.hpp>
+#include <lokiship/loki/stream_window.hpp>
 
-#include <boost/assert.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include <algorithm>
@@ -13,18 +13,11 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <utility>
+#include <vector>
 
 namespace lokiship::ship {
-
-/// How large a push may be.
-struct batch_limits {
-    /// At least 1.
-    std::size_t max_entries = 1000;
-    /// Of lines, in bytes; one longer line goes alone. Loki refuses more than 4 MiB of protobuf for ever, and
-    /// shards a stream by itself when pushes are large, so it is well below.
-    std::size_t max_bytes = 1024 * 1024;
-};
 
 /// The entries that wait for Loki, by stream, each stream oldest first: in another order Loki refuses history
 /// as "too far behind". Pure; not thread-safe.
@@ -33,24 +26,37 @@ public:
     struct pending_entry {
         loki::entry entry;
         aoss::step_key key;
+        /// The time that the record has, where the entry was given a later one (`late_entries::restamp`).
+        std::optional<timestamp> original_time{};
+        /// It was part of a push whose outcome, for this entry, is not known.
+        bool sent_before = false;
+        /// It was acknowledged before and did not show when it was read back.
+        bool lost_before = false;
     };
-    /// One stream's queue. Valid until `settle` empties it.
+    /// One stream: what waits, and what is on its way.
     struct lane {
         loki::labels labels;
+        /// Waits; oldest first where `sorted`.
         std::deque<pending_entry> queue;
+        bool sorted = true;
+        /// On its way, or to be sent again as it was; oldest first. Filled from `queue` when it is empty.
+        std::deque<pending_entry> batch;
         /// A push of this stream is under way; there is one at most, or its entries could overtake each
         /// other.
         bool in_flight = false;
         /// Left alone until the next `new_round`.
         bool postponed = false;
-        /// Halved when a push was too large; 0: as the limits say.
+        /// The most entries of a push, while Loki takes no more or does not say which it refused; 0: no limit.
         std::size_t max_entries = 0;
+        /// How many answers in a row said that the rate limit is exceeded.
+        unsigned rate_limited = 0;
+        loki::stream_window window;
+
+        bool empty() const noexcept { return queue.empty() && batch.empty(); }
     };
 
     std::size_t size() const noexcept { return keys_.size(); }
     bool empty() const noexcept { return keys_.empty(); }
-    std::size_t streams() const noexcept { return lanes_.size(); }
-    const std::map<loki::labels, lane>& lanes() const noexcept { return lanes_; }
 
     /// The generation in which this key was added, or null where it is not pending.
     const std::uint64_t* find(const aoss::step_key& key) const noexcept {
@@ -60,86 +66,96 @@ public:
 
     /// Adds an entry behind those of the same time. False, and nothing changes, where its key is pending
     /// already.
-    bool add(aoss::mapped_step step, std::uint64_t generation = 0) {
-        if (!keys_.emplace(step.key, generation).second)
+    bool add(const loki::labels& labels, loki::entry entry, const aoss::step_key& key,
+             std::uint64_t generation = 0) {
+        return add(labels, pending_entry{std::move(entry), key}, generation);
+    }
+    bool add(const loki::labels& labels, pending_entry e, std::uint64_t generation = 0) {
+        if (!keys_.emplace(e.key, generation).second)
             return false;
-        auto at = lanes_.find(step.labels);
-        if (at == lanes_.end())
-            at = lanes_.emplace(step.labels, lane{}).first;
-        lane& l = at->second;
-        if (l.queue.empty())
-            l.labels = step.labels;
-        BOOST_ASSERT(!l.in_flight);
-        // A page comes newest first, so the place is at the front, or a few steps behind it.
-        const auto place =
-            std::upper_bound(l.queue.begin(), l.queue.end(), step.entry.time,
-                             [](timestamp t, const pending_entry& p) { return t < p.entry.time; });
-        l.queue.insert(place, {std::move(step.entry), step.key});
+        auto at = lanes_.find(labels);
+        if (at == lanes_.end()) {
+            at = lanes_.emplace(labels, lane{}).first;
+            at->second.labels = labels;
+        }
+        put(at->second, std::move(e));
         return true;
     }
 
-    /// The next stream that may be pushed, in turn; null where there is none.
+    /// Puts an entry of the lane's into its queue.
+    static void put(lane& l, pending_entry e) {
+        if (!l.queue.empty() && e.entry.time < l.queue.front().entry.time) {
+            // A page comes newest first.
+            l.queue.push_front(std::move(e));
+        } else {
+            l.sorted = l.sorted && (l.queue.empty() || e.entry.time >= l.queue.back().entry.time);
+            l.queue.push_back(std::move(e));
+        }
+    }
+    /// Makes the lane's queue oldest first; what has the same time stays in the order in which it came.
+    static void sort(lane& l) {
+        if (std::exchange(l.sorted, true))
+            return;
+        std::vector<std::pair<timestamp, std::size_t>> order;
+        order.reserve(l.queue.size());
+        for (const auto& p : l.queue)
+            order.emplace_back(p.entry.time, order.size());
+        std::sort(order.begin(), order.end());
+        std::deque<pending_entry> queue;
+        for (const auto& [time, at] : order)
+            queue.push_back(std::move(l.queue[at]));
+        l.queue = std::move(queue);
+    }
+
+    /// How many streams have something to push and may.
+    std::size_t ready() const noexcept {
+        return static_cast<std::size_t>(
+            std::count_if(lanes_.begin(), lanes_.end(), [](const auto& l) { return is_ready(l.second); }));
+    }
+    /// The next stream that may be pushed, in turn; null where there is none. Valid until `forget_idle`.
     lane* next() {
-        if (lanes_.empty())
-            return nullptr;
         auto at = lanes_.upper_bound(last_);
         for (std::size_t i = 0; i != lanes_.size(); ++i, ++at) {
             if (at == lanes_.end())
                 at = lanes_.begin();
-            lane& l = at->second;
-            if (l.in_flight || l.postponed)
+            if (!is_ready(at->second))
                 continue;
             last_ = at->first;
-            return &l;
+            return &at->second;
         }
         return nullptr;
     }
 
-    /// How many entries of the lane's front make one push. Precondition: the lane came from `next`.
-    static std::size_t batch_size(const lane& l, const batch_limits& limits) {
-        const std::size_t most =
-            std::min({limits.max_entries, l.queue.size(), l.max_entries ? l.max_entries : l.queue.size()});
-        std::size_t n = 0, bytes = 0;
-        while (n != most) {
-            bytes += l.queue[n].entry.line.size();
-            if (n != 0 && bytes > limits.max_bytes)
-                break;
-            ++n;
-        }
-        return n;
-    }
-
-    /// Takes the lane's first `n` entries out, each going to `f(pending_entry&)` first. Afterwards `l` is
-    /// gone if it is empty.
-    template <class F>
-    void settle(lane& l, std::size_t n, F f) {
-        BOOST_ASSERT(n <= l.queue.size());
-        for (; n != 0; --n) {
-            f(l.queue.front());
-            keys_.erase(l.queue.front().key);
-            l.queue.pop_front();
-        }
-        if (l.queue.empty()) {
-            const auto labels = std::move(l.labels);
-            lanes_.erase(labels);
-        }
-    }
+    /// The entry is settled: its key is no longer pending.
+    void settled(const aoss::step_key& key) { keys_.erase(key); }
 
     /// Postponed streams may be pushed again.
     void new_round() {
         for (auto& [labels, l] : lanes_)
             l.postponed = false;
     }
+    /// Forgets the streams that have nothing pending, and whose window tells nothing any more. Precondition: no push
+    /// is under way.
+    void forget_idle(steady_time now, const loki::ingester_limits& limits) {
+        std::erase_if(lanes_, [&](const auto& l) {
+            return l.second.empty() && !l.second.window.is_fresh(now, limits);
+        });
+    }
 
     /// Visits every entry as `f(labels, entry)`, oldest first within each stream.
     template <class F>
-    void visit(F f) const {
-        for (const auto& [labels, l] : lanes_)
-            for (const auto& p : l.queue)
-                f(labels, p.entry);
+    void visit(F f) {
+        for (auto& [labels, l] : lanes_) {
+            sort(l);
+            for (const auto* list : {&l.batch, &l.queue})
+                for (const auto& p : *list)
+                    f(labels, p.entry);
+        }
     }
 
 private:
+    static bool is_ready(const lane& l) noexcept { return !l.in_flight && !l.postponed && !l.empty(); }
+
     std::map<loki::labels, lane> lanes_;
     boost::unordered_flat_map<aoss::step_key, std::uint64_t> keys_;
     loki::labels last_;

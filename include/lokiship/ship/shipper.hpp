@@ -10,6 +10,7 @@
 #include <lokiship/ship/log.hpp>
 #include <lokiship/ship/outbox.hpp>
 #include <lokiship/ship/recent_keys.hpp>
+#include <lokiship/ship/verification.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -49,6 +50,10 @@ struct shipper_options {
     backoff_options backoff{};
     /// After `stop`: how long pushes in flight may take until they are abandoned.
     std::chrono::nanoseconds stop_timeout = std::chrono::seconds(5);
+    /// How often the entries that were shipped are read back; what Loki acknowledged and does not show is sent again,
+    /// once. Entries older than `query_ingesters_within`, which Loki may not show yet, are left out. Zero: never.
+    std::chrono::nanoseconds verify_interval{};
+    read_back_options read_back{};
     log_function log{};
     /// Called on the shell's thread whenever the counters have changed; they balance then. May be empty.
     std::function<void(const counters&)> on_counters{};
@@ -81,14 +86,19 @@ public:
     basic_shipper(Transport& backend, Transport& loki, Clock& time, shipper_options options)
         : options_(checked(std::move(options)))
         , backend_(backend)
+        , loki_(loki)
         , clock_(time)
         , known_(options_.dedup_capacity)
         , retry_(options_.backoff)
         , backend_health_("the backend at " + backend.server())
         , loki_health_("Loki at " + loki.server())
         , delivery_(
-              loki, box_, count_, options_.delivery,
-              [this](const outbox::pending_entry& p) { known_.insert({p.key, *box_.find(p.key)}); },
+              loki, time, box_, count_, options_.delivery,
+              [this](const outbox::lane& l, const outbox::pending_entry& p, bool stored) {
+                  known_.insert({p.key, *box_.find(p.key)});
+                  if (stored && options_.verify_interval.count() > 0)
+                      shipped_.add(l, p);
+              },
               [this] { publish(); }, options_.log)
         , random_(std::random_device{}()) {}
     basic_shipper(const basic_shipper&) = delete;
@@ -100,6 +110,8 @@ public:
         executor_ = co_await boost::asio::this_coro::executor;
         auto next_poll = clock_.steady_now();
         auto next_push = next_poll;
+        const bool verifies = options_.verify_interval.count() > 0;
+        auto next_verify = verifies ? next_poll + options_.verify_interval : steady_time::max();
         while (!stopping_) {
             const bool room = box_.size() < options_.max_pending;
             if (room && clock_.steady_now() >= next_poll) {
@@ -110,9 +122,16 @@ public:
                 const auto wait = co_await push();
                 next_push = clock_.steady_now() + wait;
             }
+            if (!stopping_ && clock_.steady_now() >= next_verify) {
+                next_verify = clock_.steady_now() + options_.verify_interval;
+                co_await until(stop_->interrupt, verify());
+                if (!box_.empty())
+                    continue;
+            }
             if (stopping_)
                 break;
             auto wake = box_.size() < options_.max_pending ? next_poll : steady_time::max();
+            wake = std::min(wake, next_verify);
             if (!box_.empty())
                 wake = std::min(wake, next_push);
             co_await until(stop_->interrupt, clock_.sleep_for(wake - clock_.steady_now()));
@@ -237,7 +256,6 @@ private:
     void take(const aoss::execution_record& record) {
         auto step = aoss::to_entry(record, clock_.wall_now());
         ++count_.fetched;
-        const bool replaced = step.time_replaced;
         if (const auto* known = known_.get({step.key})) {
             met_known_ = met_known_ || known->generation != generation_;
             known_.refresh(*known);
@@ -246,9 +264,10 @@ private:
             met_known_ = met_known_ || *generation != generation_;
             ++count_.duplicate;
         } else {
-            box_.add(std::move(step), generation_);
+            box_.add(step.labels, std::move(step.entry), step.key, generation_);
             ++count_.pending;
-            count_.timestamps_replaced += replaced;
+            count_.timestamps_replaced += step.time_replaced;
+            count_.labels_changed += step.labels_changed;
         }
     }
 
@@ -275,6 +294,23 @@ private:
         if (!done.failure)
             co_return std::chrono::nanoseconds(0);
         co_return retry_.failed(std::uniform_real_distribution<double>(0, 1)(random_), done.retry_after);
+    }
+
+    /// Reads back what was shipped since the last time.
+    boost::asio::awaitable<void> verify() {
+        const auto shown_since = clock_.wall_now() - options_.read_back.limits.shows_at_once();
+        shipped_.forget_older_than(shown_since);
+        const auto failed = co_await shipped_.look(loki_, count_, options_.read_back);
+        if (failed) {
+            say(severity::warning, "what was shipped could not be read back: " + failed->message);
+        } else {
+            const auto again = shipped_.take_back(shown_since, box_, count_, options_.delivery);
+            if (again != 0)
+                say(severity::warning,
+                    std::to_string(again) +
+                        " entries that Loki acknowledged are not there; sending them again");
+        }
+        publish();
     }
 
     void loki_said(const round_result& done) {
@@ -308,13 +344,15 @@ private:
 
     shipper_options options_;
     Transport& backend_;
+    Transport& loki_;
     Clock& clock_;
     recent_keys<known_step> known_;
     outbox box_;
+    verification shipped_;
     counters count_;
     backoff retry_;
     endpoint_health backend_health_, loki_health_;
-    delivery<Transport> delivery_;
+    delivery<Transport, Clock> delivery_;
     std::shared_ptr<stop_state> stop_ = std::make_shared<stop_state>();
     std::optional<boost::asio::any_io_executor> executor_;
     std::optional<error> poll_failure_, push_failure_;

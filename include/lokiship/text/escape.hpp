@@ -17,7 +17,7 @@ inline std::string escape_for_log(std::string_view foreign, std::size_t max_size
     for (std::size_t i = 0; i != foreign.size(); ++i) {
         const auto c = static_cast<unsigned char>(foreign[i]);
         // Cut between code points only: a continuation byte is never the first one left out.
-        if (i >= max_size && (c & 0xc0) != 0x80) {
+        if (i >= max_size && ((c & 0xc0) != 0x80 || i >= max_size + 3)) {
             out += "…";
             break;
         }

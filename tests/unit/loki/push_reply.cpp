@@ -2,8 +2,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <chrono>
 #include <cstddef>
-#include <optional>
 #include <ostream>
 #include <string>
 #include <string_view>
@@ -46,8 +46,9 @@ BOOST_AUTO_TEST_CASE(only_200_and_204_mean_stored) {
 }
 
 BOOST_AUTO_TEST_CASE(status_decides_what_to_do) {
-    for (unsigned status : {408u, 425u, 429u, 500u, 502u, 503u, 504u, 599u})
+    for (unsigned status : {408u, 425u, 500u, 502u, 503u, 504u, 599u})
         BOOST_TEST(read(status, "x").what == verdict::retry, status);
+    BOOST_TEST(read(429, "x").what == verdict::rate_limited);
     for (unsigned status : {401u, 403u, 404u, 405u, 407u, 410u})
         BOOST_TEST(read(status, "no org id\n").what == verdict::blocked, status);
     for (unsigned status : {400u, 422u})
@@ -75,19 +76,23 @@ BOOST_AUTO_TEST_CASE(a_refusal_says_how_many_and_why) {
     const struct {
         std::string_view body;
         reject_reason reason;
-        std::optional<std::size_t> rejected;
+        std::size_t rejected; // 0: not told
     } table[] = {
         {too_far_behind, reject_reason::too_far_behind, 12},
         {"entry for stream '{a=\"b\"}' has timestamp too old: 2026-11-01T00:00:00Z, oldest acceptable "
-         "timestamp is: "
-         "2026-11-17T00:00:00Z\n",
+         "timestamp is: 2026-11-17T00:00:00Z\n",
          reject_reason::greater_than_max_sample_age, 1},
-        {"3 errors like: entry for stream '{}' has timestamp too old: 2026; 2 errors like: entry for stream "
-         "'{}' has "
-         "timestamp too old: 2025\n",
+        {"3 errors like: entry for stream '{}' has timestamp too old: 2026-11-01T00:00:00Z, oldest "
+         "acceptable timestamp "
+         "is: 2026-11-17T00:00:00Z; 2 errors like: entry for stream '{}' has timestamp too old: "
+         "2025-11-01T00:00:00Z, "
+         "oldest acceptable timestamp is: 2026-11-17T00:00:00Z\n",
          reject_reason::greater_than_max_sample_age, 5},
         {"entry for stream '{a=\"9 errors like: x\"}' has timestamp too new: 2027-01-01T00:00:00Z",
          reject_reason::too_far_in_future, 1},
+        {"2 errors like: entry for stream '{a=\"9 errors like: x\"}' has timestamp too new: "
+         "2027-01-01T00:00:00Z",
+         reject_reason::too_far_in_future, 2},
         {"Max entry size '262144' bytes exceeded for stream '{}' while adding an entry with length '300000' "
          "bytes\n",
          reject_reason::line_too_long, 1},
@@ -95,19 +100,67 @@ BOOST_AUTO_TEST_CASE(a_refusal_says_how_many_and_why) {
          "bytes\n",
          reject_reason::line_too_long, 1},
         {"entry for stream '{}' has 31 label names; limit 30\n", reject_reason::max_label_names_per_series,
-         std::nullopt},
-        {"stream '{}' has label value too long: 'x'\n", reject_reason::label_value_too_long, std::nullopt},
-        {"couldn't parse labels: 1:3: parse error", reject_reason::other, std::nullopt},
-        {"<html>400 Bad Request</html>", reject_reason::other, std::nullopt},
-        {"", reject_reason::other, std::nullopt},
+         1},
+        {"stream '{}' has label value too long: 'x'\n", reject_reason::label_value_too_long, 1},
+        {"couldn't parse labels: 1:3: parse error", reject_reason::invalid_labels, 1},
+        {"missing required labels 'team' for user 'fake' for stream '{}' (policy: '')",
+         reject_reason::missing_enforced_labels, 1},
+        {"<html>400 Bad Request</html>", reject_reason::other, 0},
+        {"", reject_reason::other, 0},
     };
     for (const auto& t : table)
         BOOST_TEST_CONTEXT(t.body) {
             const auto r = read(400, t.body);
             BOOST_TEST(r.what == verdict::rejected);
             BOOST_TEST(r.reason == t.reason);
-            BOOST_TEST((r.rejected == t.rejected));
+            BOOST_TEST(r.refusals.size() == (t.rejected == 0 ? 0u : 1u));
+            if (!r.refusals.empty()) {
+                BOOST_TEST(r.refusals[0].reason == t.reason);
+                BOOST_TEST(r.refusals[0].entries == t.rejected);
+            }
         }
+}
+
+BOOST_AUTO_TEST_CASE(a_refusal_for_several_reasons_tells_of_each) {
+    const auto r = read(
+        400, "2 errors like: Max entry size '100' bytes exceeded for stream '{}' while adding an entry with "
+             "length '200' bytes; 7 errors like: entry for stream '{}' has timestamp too old: "
+             "2026-11-01T00:00:00Z, oldest acceptable timestamp is: 2026-11-17T00:00:03Z; 1 errors like: "
+             "Max entry size '100' bytes exceeded for stream '{}' while adding an entry with length '300' "
+             "bytes");
+    BOOST_TEST_REQUIRE(r.refusals.size() == 2u);
+    BOOST_TEST(r.refusals[0].reason == reject_reason::line_too_long);
+    BOOST_TEST(r.refusals[0].entries == 3u);
+    BOOST_TEST(r.refusals[0].max_line_size.value() == 100u);
+    BOOST_TEST(r.refusals[1].entries == 7u);
+    BOOST_TEST((r.refusals[1].oldest_acceptable ==
+                std::chrono::sys_days(std::chrono::year(2026) / 11 / 17) + std::chrono::seconds(3)));
+    BOOST_TEST(!r.out_of.has_value());
+}
+
+BOOST_AUTO_TEST_CASE(an_ingesters_list_tells_how_many_came_to_it) {
+    const auto r = read(400, too_far_behind);
+    BOOST_TEST(r.out_of.value() == 400u);
+    BOOST_TEST_REQUIRE(r.refusals.size() == 1u);
+    BOOST_TEST((r.refusals[0].oldest_acceptable == std::chrono::sys_days(std::chrono::year(2026) / 11 / 23) +
+                                                       std::chrono::seconds(12 * 3600 + 44 * 60 + 51)));
+}
+
+BOOST_AUTO_TEST_CASE(a_text_that_was_cut_tells_no_numbers) {
+    const auto r = loki::read_push_reply(
+        {400, {}}, "3 errors like: entry for stream '{}' has timestamp too new: 20", false);
+    BOOST_TEST(r.what == verdict::rejected);
+    BOOST_TEST(r.reason == reject_reason::too_far_in_future);
+    BOOST_TEST(r.refusals.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_500_that_no_retry_can_cure_refuses) {
+    const auto r = read(
+        500,
+        "rpc error: code = Unknown desc = failed to create stream: no schema config found for time 1.2\n");
+    BOOST_TEST(r.what == verdict::rejected);
+    BOOST_TEST(r.reason == reject_reason::no_schema_config);
+    BOOST_TEST(r.refusals.empty());
 }
 
 BOOST_AUTO_TEST_CASE(every_reason_has_a_name_of_its_own) {

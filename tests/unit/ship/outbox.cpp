@@ -23,7 +23,11 @@ aoss::mapped_step step(std::string stream, int time, std::uint64_t id, std::size
     return out;
 }
 
-std::string lines(const outbox& box) {
+bool add(outbox& box, const aoss::mapped_step& s, std::uint64_t generation = 0) {
+    return box.add(s.labels, s.entry, s.key, generation);
+}
+
+std::string lines(outbox& box) {
     std::string out;
     box.visit([&](const loki::labels& l, const loki::entry& e) {
         out += std::string(l.get("stream")) + e.line + ' ';
@@ -40,35 +44,29 @@ BOOST_AUTO_TEST_CASE(each_stream_is_oldest_first_and_equal_times_stay_as_they_ca
     // Newest first, the steps of an execution in order, as a page has them.
     for (int time : {9, 5, 5, 1, 7})
         for (const char* stream : {"a", "b"})
-            BOOST_TEST(box.add(step(stream, time, box.size())));
+            BOOST_TEST(add(box, step(stream, time, box.size())));
     BOOST_TEST(lines(box) == "a6 a2 a4 a8 a0 b7 b3 b5 b9 b1 ");
-    BOOST_TEST(box.streams() == 2u);
-    BOOST_TEST(!box.add(step("a", 3, 4)));
+    BOOST_TEST(box.ready() == 2u);
+    BOOST_TEST(!add(box, step("a", 3, 4)));
     BOOST_TEST(box.size() == 10u);
 }
 
-BOOST_AUTO_TEST_CASE(a_batch_keeps_both_limits) {
+BOOST_AUTO_TEST_CASE(what_comes_later_does_not_get_between_what_is_on_its_way) {
     outbox box;
-    for (std::uint64_t i = 0; i != 6; ++i)
-        box.add(step("a", static_cast<int>(i), i, 10));
+    for (int time : {1, 3})
+        add(box, step("a", time, box.size()));
     outbox::lane& lane = *box.next();
-    const struct {
-        ship::batch_limits limits;
-        std::size_t lane_limit, expected;
-    } table[] = {
-        {{100, 1000}, 0, 6}, {{6, 1000}, 0, 6}, {{5, 1000}, 0, 5}, {{1, 1000}, 0, 1}, {{100, 60}, 0, 6},
-        {{100, 59}, 0, 5},   {{100, 9}, 0, 1},  {{100, 0}, 0, 1},  {{5, 1000}, 2, 2}, {{2, 1000}, 5, 2},
-    };
-    for (const auto& t : table) {
-        lane.max_entries = t.lane_limit;
-        BOOST_TEST(outbox::batch_size(lane, t.limits) == t.expected);
-    }
+    lane.batch.swap(lane.queue);
+    add(box, step("a", 2, 2));
+    add(box, step("a", 0, 3));
+    BOOST_TEST(lines(box) == "a0 a1 a3 a2 ");
+    BOOST_TEST(box.next() == &lane);
 }
 
 BOOST_AUTO_TEST_CASE(streams_take_turns_and_a_busy_or_postponed_one_is_left_out) {
     outbox box;
     for (const char* stream : {"a", "b", "c"})
-        box.add(step(stream, 0, box.size()));
+        add(box, step(stream, 0, box.size()));
     const auto next = [&] {
         const auto* lane = box.next();
         return lane ? std::string(lane->labels.get("stream")) : "none";
@@ -86,24 +84,50 @@ BOOST_AUTO_TEST_CASE(streams_take_turns_and_a_busy_or_postponed_one_is_left_out)
     BOOST_TEST(next() == "a"); // b is still in flight
 }
 
-BOOST_AUTO_TEST_CASE(what_is_settled_is_gone) {
+BOOST_AUTO_TEST_CASE(a_key_is_pending_until_it_is_settled) {
     outbox box;
     for (std::uint64_t i = 0; i != 3; ++i)
-        box.add(step("a", static_cast<int>(i), i), 7 + i);
+        add(box, step("a", static_cast<int>(i), i), 7 + i);
     BOOST_TEST_REQUIRE(box.find(step("a", 0, 1).key));
     BOOST_TEST(*box.find(step("a", 0, 1).key) == 8u);
-    std::string settled;
-    box.settle(*box.next(), 2, [&](const outbox::pending_entry& p) {
-        BOOST_TEST(box.find(p.key)); // told before it leaves
-        settled += p.entry.line;
-    });
-    BOOST_TEST(settled == "01");
-    BOOST_TEST(lines(box) == "a2 ");
-    BOOST_TEST(!box.find(step("a", 0, 1).key));
-    box.settle(*box.next(), 1, [](const outbox::pending_entry&) {});
+    outbox::lane& lane = *box.next();
+    box.settled(lane.queue.front().key);
+    lane.queue.pop_front();
+    BOOST_TEST(box.size() == 2u);
+    BOOST_TEST(!box.find(step("a", 0, 0).key));
+    BOOST_TEST(add(box, step("a", 5, 0)));
+    while (!lane.queue.empty()) {
+        box.settled(lane.queue.front().key);
+        lane.queue.pop_front();
+    }
     BOOST_TEST(box.empty());
-    BOOST_TEST(box.streams() == 0u);
     BOOST_TEST(!box.next());
+}
+
+BOOST_AUTO_TEST_CASE(a_stream_is_forgotten_when_loki_may_have_forgotten_it) {
+    using namespace std::chrono_literals;
+    const loki::ingester_limits limits;
+    outbox box;
+    const auto forgotten = [&] {
+        const auto s = step("a", 9, 1);
+        add(box, s);
+        outbox::lane& lane = *box.next();
+        const bool out = !lane.window.newest();
+        lane.queue.clear();
+        box.settled(s.key);
+        return out;
+    };
+    BOOST_TEST(forgotten());
+    add(box, step("a", 1, 2));
+    outbox::lane& lane = *box.next();
+    lane.window.stored(timestamp(), timestamp(1s), steady_time(), limits);
+    box.forget_idle(steady_time(1h), limits); // it has something pending
+    box.settled(lane.queue.front().key);
+    lane.queue.clear();
+    box.forget_idle(steady_time(29min), limits);
+    BOOST_TEST(!forgotten());
+    box.forget_idle(steady_time(30min), limits);
+    BOOST_TEST(forgotten());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -322,7 +322,10 @@ BOOST_AUTO_TEST_CASE(what_loki_refuses_is_counted_by_reason_and_not_sent_again) 
                    loki::reject_reason::greater_than_max_sample_age)] == 2u);
     BOOST_TEST(w.loki_http.requests().size() == 1u);
     BOOST_TEST(w.log.size() == 1u);
-    BOOST_TEST(w.log.at(0).find("Loki refused 2 of 4 entries of {") != std::string::npos, w.log.at(0));
+    BOOST_TEST(w.log.at(0).find("Loki refuses entries (greater_than_max_sample_age), for example step 1 of "
+                                "execution 00000003-0000-4000-8000-000000000000 in {agent_type=") !=
+                   std::string::npos,
+               w.log.at(0));
 }
 
 BOOST_AUTO_TEST_CASE(a_reason_to_refuse_is_said_once) {
@@ -559,6 +562,29 @@ BOOST_AUTO_TEST_CASE(options_out_of_range_are_named) {
         BOOST_CHECK_EXCEPTION(
             shipper(w.backend_http, w.loki_http, w.time, o), std::invalid_argument,
             [&](const auto& e) { return std::string_view(e.what()).find(t.part) != std::string_view::npos; });
+    }
+}
+
+BOOST_AUTO_TEST_CASE(each_outage_begins_with_a_short_wait) {
+    world w;
+    running_shipper s(w);
+    for (unsigned outage = 0; outage != 3; ++outage) {
+        w.loki_http.always(fault::refuse);
+        w.backend.add(w.make(outage, 1));
+        s.run_for(31s); // the poll, the first failure and a few more
+        const auto after_31s = w.loki_http.requests().size();
+        BOOST_TEST(after_31s >= 1u);
+        s.run_for(5min);
+        w.loki_http.always(fault::none);
+        s.run_for(1min);
+        BOOST_TEST(s->count().pending == 0u);
+        // At once and after half a second, a second, two, four and so on.
+        w.loki_http.script({fault::refuse});
+        w.backend.add(w.make(100 + outage, 1));
+        const auto before = w.loki_http.requests().size();
+        s.run_for(31s);
+        BOOST_TEST(w.loki_http.requests().size() == before + 2);
+        BOOST_TEST(s->count().pending == 0u);
     }
 }
 

@@ -37,10 +37,13 @@ inline std::string uuid(unsigned n) {
 }
 
 struct world {
+    explicit world(const loki_limits& limits = {})
+        : loki(limits, [this] { return time.wall_now(); }) {}
+
     boost::asio::io_context context;
     manual_clock time;
     fake_backend backend;
-    fake_loki loki{loki_limits{}, [this] { return time.wall_now(); }};
+    fake_loki loki;
     fake_transport backend_http{std::ref(backend), time, "http://backend"};
     fake_transport loki_http{std::ref(loki), time, "http://loki"};
     std::vector<std::string> log;

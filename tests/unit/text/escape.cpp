@@ -31,4 +31,8 @@ BOOST_AUTO_TEST_CASE(every_error_has_words) {
     BOOST_TEST(make_error_code(errc::end_of_list_).message() == "unknown lokiship error");
 }
 
+BOOST_AUTO_TEST_CASE(what_is_no_utf8_is_cut_as_well) {
+    BOOST_TEST(lokiship::text::escape_for_log(std::string(1000, '\x80'), 10).size() < 20u);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,95 @@
+#ifndef LOKISHIP_LOKI_QUERY_HPP
+#define LOKISHIP_LOKI_QUERY_HPP
+
+#include <lokiship/error.hpp>
+#include <lokiship/http/message.hpp>
+#include <lokiship/http/url.hpp>
+#include <lokiship/loki/entry.hpp>
+#include <lokiship/loki/labels.hpp>
+#include <lokiship/text/timestamp.hpp>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace lokiship::loki {
+
+/// How Loki limits queries; the defaults are Loki's.
+struct query_limits {
+    /// `max_entries_limit_per_query`, at least 1: the most entries of an answer.
+    std::size_t max_entries = 5000;
+    /// `max_query_length`, greater than zero: the longest time that a query may span.
+    std::chrono::nanoseconds max_length = std::chrono::hours(721);
+    /// `querier.query_ingesters_within`: what is older than this shows only after Loki has flushed its chunk.
+    std::chrono::nanoseconds query_ingesters_within = std::chrono::hours(3);
+
+    /// What is younger than this shows at once. A single binary asks its ingesters only for less than
+    /// `query_ingesters_within`: with the default for 2 h 41 min.
+    std::chrono::nanoseconds shows_at_once() const noexcept { return query_ingesters_within / 6 * 5; }
+};
+
+/// `GET /loki/api/v1/query_range`: the oldest `limit` entries of the streams that have all of `labels`, from `start`
+/// (included) to `end` (excluded).
+inline http::request query_range_request(const labels& set, timestamp start, timestamp end,
+                                         std::size_t limit) {
+    http::request out;
+    out.target = "/loki/api/v1/query_range?direction=forward&limit=" + std::to_string(limit) +
+                 // Loki takes a short integer for seconds.
+                 "&start=" + http::encode_query_value(text::format_rfc3339(start)) +
+                 "&end=" + http::encode_query_value(text::format_rfc3339(end)) +
+                 "&query=" + http::encode_query_value(to_string(set));
+    out.fields.add("Accept", "application/json");
+    return out;
+}
+
+/// Reads the answer to a log query: the entries of all its streams by time, then line. Structured metadata is left
+/// out. Error: `errc::unexpected_answer`.
+inline result<std::vector<entry>> read_query_answer(std::string_view body) {
+    const auto bad = [](const std::string& why) {
+        return error(errc::unexpected_answer, "the answer to a query is not as Loki's: " + why);
+    };
+    error_code ec;
+    const boost::json::value root = boost::json::parse({body.data(), body.size()}, ec);
+    if (ec)
+        return bad(ec.message());
+    const auto member = [](const boost::json::value& in, std::string_view name) -> const boost::json::value* {
+        return in.is_object() ? in.as_object().if_contains({name.data(), name.size()}) : nullptr;
+    };
+    const auto* data = member(root, "data");
+    const auto* streams = data ? member(*data, "result") : nullptr;
+    if (!streams || !streams->is_array())
+        return bad("it has no data.result");
+    std::vector<entry> out;
+    for (const auto& stream : streams->as_array()) {
+        const auto* values = member(stream, "values");
+        if (!values || !values->is_array())
+            return bad("a stream has no values");
+        for (const auto& value : values->as_array()) {
+            if (!value.is_array() || value.as_array().size() < 2 || !value.as_array()[0].is_string() ||
+                !value.as_array()[1].is_string())
+                return bad("a value is no pair of strings");
+            const auto& time = value.as_array()[0].as_string();
+            const auto& line = value.as_array()[1].as_string();
+            std::int64_t ns = 0;
+            const auto [end, failed] = std::from_chars(time.data(), time.data() + time.size(), ns);
+            if (failed != std::errc() || end != time.data() + time.size())
+                return bad("a time is no integer");
+            out.push_back({text::from_unix_nanoseconds(ns), std::string(line.data(), line.size())});
+        }
+    }
+    std::sort(out.begin(), out.end());
+    return out;
+}
+
+} // namespace lokiship::loki
+
+#endif

@@ -1,0 +1,58 @@
+#ifndef LOKISHIP_SHIP_DELIVERY_OPTIONS_HPP
+#define LOKISHIP_SHIP_DELIVERY_OPTIONS_HPP
+
+#include <lokiship/loki/stream_window.hpp>
+#include <lokiship/ship/detail/require.hpp>
+#include <lokiship/ship/rejection.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+
+namespace lokiship::ship {
+
+/// How large a push may be.
+struct batch_limits {
+    /// At least 1.
+    std::size_t max_entries = 1000;
+    /// Of the body, in bytes; one larger entry goes alone. Loki refuses more than 4 MiB of protobuf for ever, and
+    /// shards a stream by itself when pushes are large, so the default is well below.
+    std::size_t max_bytes = 1024 * 1024;
+};
+
+/// What becomes of an entry that is too late: older than its stream's newest less Loki's window.
+enum class late_entries {
+    /// It is rejected as `too_far_behind`, as Loki does.
+    reject,
+    /// It is sent with the oldest time that Loki takes. Its own time is kept: as structured metadata
+    /// `original_timestamp` where Loki takes that, else at the end of the line, ` | ORIGINAL_TIMESTAMP: …`.
+    restamp
+};
+
+/// How pushes are made.
+struct delivery_options {
+    batch_limits batch{};
+    /// How many streams are pushed at the same time, at least 1. Within a stream there is one push at a time.
+    std::size_t concurrency = 4;
+    /// The longest silence of Loki that is borne; a push may take six times as long in all. Zero: no limit.
+    std::chrono::nanoseconds push_timeout = std::chrono::seconds(10);
+    late_entries late = late_entries::reject;
+    /// Loki's own, where they are not its defaults.
+    loki::ingester_limits ingester{};
+    /// Loki takes structured metadata (3.0 and later, `allow_structured_metadata`).
+    bool structured_metadata = false;
+    /// Called for each entry that Loki refuses for good, before the counters tell. May be empty; must not throw.
+    std::function<void(const rejection&)> on_rejected{};
+
+    /// Throws `std::invalid_argument`, naming the field, where one is out of its range.
+    void validate() const {
+        detail::require(batch.max_entries >= 1, "delivery.batch.max_entries must be at least 1");
+        detail::require(concurrency >= 1, "delivery.concurrency must be at least 1");
+        detail::require(ingester.max_chunk_age.count() > 0,
+                        "delivery.ingester.max_chunk_age must be greater than zero");
+    }
+};
+
+} // namespace lokiship::ship
+
+#endif

@@ -1,0 +1,90 @@
+#ifndef LOKISHIP_SHIP_READ_BACK_HPP
+#define LOKISHIP_SHIP_READ_BACK_HPP
+
+#include <lokiship/http/transport.hpp>
+#include <lokiship/loki/query.hpp>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/assert.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace lokiship::ship {
+
+/// How Loki is asked for what it holds.
+struct read_back_options {
+    loki::query_limits limits{};
+    /// The longest silence of Loki that is borne. Zero: no limit.
+    std::chrono::nanoseconds timeout = std::chrono::seconds(30);
+};
+
+namespace detail {
+
+/// One query's entries.
+template <http::transport Transport>
+boost::asio::awaitable<result<std::vector<loki::entry>>> query(Transport& loki, http::request request) {
+    std::string body;
+    const http::body_sink sink = [&body](const http::response_head&, std::string_view chunk) -> result<void> {
+        body += chunk;
+        return {};
+    };
+    const auto head = co_await loki.send(request, sink);
+    const std::string where = loki.server() + "/loki/api/v1/query_range: ";
+    if (!head)
+        co_return head.error();
+    if (head->status != 200)
+        co_return error(errc::bad_status, where + "HTTP status " + std::to_string(head->status) + ": " +
+                                              text::escape_for_log(body));
+    auto entries = loki::read_query_answer(body);
+    if (!entries)
+        co_return error(entries.error().code, where + entries.error().message);
+    co_return std::move(*entries);
+}
+
+} // namespace detail
+
+/// Asks Loki which of a stream's entries it does not show: their indices, ascending. Compares sets of (time, line),
+/// never counts, and pages within Loki's query limits.
+///
+/// Precondition: `expected` is sorted by time. An entry beyond the limit of one answer, among more entries of its own
+/// nanosecond, is taken as shown. Errors: those of the transport, `errc::bad_status`, `errc::unexpected_answer`.
+template <http::transport Transport>
+boost::asio::awaitable<result<std::vector<std::size_t>>>
+find_missing(Transport& loki, const loki::labels& stream, std::span<const loki::entry> expected,
+             const read_back_options& options) {
+    using std::chrono::nanoseconds;
+    std::vector<std::size_t> out;
+    std::size_t next = 0;
+    while (next != expected.size()) {
+        const timestamp start = expected[next].time;
+        // Short of the limit by a second, since Loki measures in milliseconds.
+        const timestamp end = std::min(expected.back().time + nanoseconds(1),
+                                       start + options.limits.max_length - std::chrono::seconds(1));
+        auto request = loki::query_range_request(stream, start, end, options.limits.max_entries);
+        request.idle_timeout = options.timeout;
+        const auto found = co_await detail::query(loki, std::move(request));
+        if (!found)
+            co_return found.error();
+        const bool full = found->size() >= options.limits.max_entries;
+        // The last nanosecond of a full answer may be incomplete, unless the answer holds nothing else.
+        timestamp seen_until = full ? found->back().time : end;
+        const bool stuck = full && seen_until <= start;
+        if (stuck)
+            seen_until = start + nanoseconds(1);
+        for (; next != expected.size() && expected[next].time < seen_until; ++next)
+            if (!stuck && !std::binary_search(found->begin(), found->end(), expected[next]))
+                out.push_back(next);
+    }
+    co_return out;
+}
+
+} // namespace lokiship::ship
+
+#endif

@@ -1,0 +1,54 @@
+#include <lokiship/loki/query.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <string>
+
+using namespace lokiship;
+
+BOOST_AUTO_TEST_SUITE(query)
+
+BOOST_AUTO_TEST_CASE(a_request_names_stream_time_and_limit) {
+    const auto r = loki::query_range_request({{"a", "b \"c\""}}, text::from_unix_nanoseconds(5),
+                                             text::from_unix_nanoseconds(1'700'000'000'000'000'007), 42);
+    BOOST_TEST(r.target ==
+               "/loki/api/v1/query_range?direction=forward&limit=42&start=1970-01-01T00%3A00%3A00.000000005Z&"
+               "end=2023-11-14T22%3A13%3A20.000000007Z&query=%7Ba%3D%22b%20%5C%22c%5C%22%22%7D");
+    BOOST_CHECK(r.verb == http::method::get);
+}
+
+BOOST_AUTO_TEST_CASE(an_answer_gives_all_entries_by_time) {
+    const auto got = loki::read_query_answer(
+        R"({"status":"success","data":{"resultType":"streams","result":[)"
+        R"({"stream":{"a":"b"},"values":[["7","x"],["5","y",{"structuredMetadata":{"k":"v"}}]]},)"
+        R"({"stream":{"a":"c"},"values":[["6","<\u00e4>"]]}],"stats":{}}})");
+    BOOST_TEST_REQUIRE(got.has_value());
+    BOOST_TEST_REQUIRE(got->size() == 3u);
+    BOOST_TEST((*got)[0].line == "y");
+    BOOST_TEST((*got)[1].line == "<ä>");
+    BOOST_TEST((*got)[2].line == "x");
+    BOOST_TEST(text::to_unix_nanoseconds((*got)[2].time) == 7);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_answer_is_named) {
+    const struct {
+        std::string_view body, part;
+    } table[] = {
+        {"", "incomplete"},
+        {"<html>", "syntax"},
+        {"{}", "no data.result"},
+        {R"({"data":{"result":{}}})", "no data.result"},
+        {R"({"data":{"result":[{}]}})", "no values"},
+        {R"({"data":{"result":[{"values":[["1"]]}]}})", "no pair of strings"},
+        {R"({"data":{"result":[{"values":[[1,"x"]]}]}})", "no pair of strings"},
+        {R"({"data":{"result":[{"values":[["1x","x"]]}]}})", "no integer"},
+    };
+    for (const auto& t : table) {
+        const auto got = loki::read_query_answer(t.body);
+        BOOST_TEST_REQUIRE(got.has_error());
+        BOOST_CHECK(got.error().code == errc::unexpected_answer);
+        BOOST_TEST(got.error().message.find(t.part) != std::string::npos, got.error().message);
+    }
+}
+
+BOOST_AUTO_TEST_SUITE_END()

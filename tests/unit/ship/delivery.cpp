@@ -1,0 +1,344 @@
+// What becomes of entries that Loki refuses, in part, wrongly, or without saying so.
+#include "ship/world.hpp"
+
+using namespace lokiship;
+using namespace lokiship::testing;
+using namespace std::chrono_literals;
+using loki::reject_reason;
+
+namespace {
+
+const loki::labels stream{{"job", "aoss"}, {"server_tag", "web"}};
+
+/// An outbox that is emptied into the world's Loki; all that happens to an entry is recorded.
+struct channel : world {
+    explicit channel(const loki_limits& limits = {})
+        : world(limits) {}
+
+    ship::outbox box;
+    ship::counters count;
+    ship::delivery_options options;
+    std::vector<std::pair<reject_reason, std::string>> rejections;
+    std::vector<std::string> settled;
+    std::unique_ptr<ship::delivery<fake_transport, manual_clock>> delivery;
+    std::int64_t added = 0;
+
+    void add(std::chrono::nanoseconds age, std::string line, const loki::labels& labels = stream) {
+        aoss::step_key key;
+        key.execution_low = static_cast<std::uint64_t>(++added);
+        BOOST_TEST_REQUIRE(box.add(labels, {time.wall_now() - age, std::move(line)}, key));
+        ++count.fetched;
+        ++count.pending;
+    }
+    /// As another writer does; true where Loki took it.
+    bool foreign(std::chrono::nanoseconds age, std::string line, const loki::labels& labels = stream) {
+        loki::json_encoder e;
+        e.begin_stream(labels);
+        e.add(time.wall_now() - age, line);
+        http::request r;
+        r.verb = http::method::post;
+        r.target = "/loki/api/v1/push";
+        r.fields.add("Content-Type", "application/json");
+        r.body = e.finish();
+        return loki(r).status == 204;
+    }
+    ship::round_result round() {
+        if (!delivery) {
+            options.on_rejected = [this](const ship::rejection& r) {
+                rejections.emplace_back(r.reason, r.entry.line);
+            };
+            delivery = std::make_unique<ship::delivery<fake_transport, manual_clock>>(
+                loki_http, time, box, count, options,
+                [this](const ship::outbox::lane&, const ship::outbox::pending_entry& p, bool stored) {
+                    settled.push_back((stored ? "+" : "-") + p.entry.line);
+                },
+                [this] { unbalanced += !count.balanced(); },
+                [this](ship::severity, std::string_view text) { log.emplace_back(text); });
+        }
+        return complete(delivery->round());
+    }
+    /// Rounds until nothing is pending.
+    void drain() {
+        for (int i = 0; i != 100 && !box.empty(); ++i)
+            round();
+        BOOST_TEST(box.empty());
+        BOOST_TEST(count.pending == 0u);
+    }
+    std::uint64_t rejected(reject_reason r) const {
+        return count.rejected_by_reason[static_cast<std::size_t>(r)];
+    }
+    bool stored(const std::string& line) const {
+        for (const auto& [labels, entries] : loki.stored())
+            for (const auto& e : entries)
+                if (e.line == line)
+                    return true;
+        return false;
+    }
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(delivery_)
+
+BOOST_AUTO_TEST_CASE(one_bad_entry_among_many_is_the_one_that_is_rejected) {
+    channel p;
+    p.add(24h * 8, "old");
+    for (int i = 0; i != 50; ++i)
+        p.add(1min * (50 - i), "good" + std::to_string(i));
+    p.add(-11min, "future");
+    p.drain();
+    BOOST_TEST(p.count.shipped == 50u);
+    BOOST_TEST(p.rejected(reject_reason::greater_than_max_sample_age) == 1u);
+    BOOST_TEST(p.rejected(reject_reason::too_far_in_future) == 1u);
+    BOOST_TEST_REQUIRE(p.rejections.size() == 2u);
+    BOOST_TEST(p.rejections[0].second == "old");
+    BOOST_TEST(p.rejections[1].second == "future");
+    BOOST_TEST(p.loki.size() == 50u);
+    BOOST_TEST(p.loki_http.requests().size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(what_another_writer_made_too_late_is_rejected_exactly) {
+    channel p;
+    BOOST_TEST(p.foreign(0s, "theirs"));
+    for (int i = 0; i != 6; ++i)
+        p.add(30min * (6 - i), "line" + std::to_string(i)); // 180 to 30 minutes old, the window is an hour
+    p.drain();
+    BOOST_TEST(p.rejected(reject_reason::too_far_behind) == 4u);
+    BOOST_TEST(p.count.shipped == 2u);
+    BOOST_TEST(!p.stored("line3"));
+    BOOST_TEST(p.stored("line4"));
+    BOOST_TEST(p.stored("line5"));
+}
+
+BOOST_AUTO_TEST_CASE(a_batch_that_was_stored_before_its_answer_was_lost_is_no_loss) {
+    for (const fault lost : {fault::reset_after, fault::truncate, fault::stall}) {
+        channel p;
+        if (lost != fault::reset_after) // a 204 has no body to break
+            p.loki_http.script({fault::reset_after});
+        p.loki_http.script({lost});
+        for (int i = 0; i != 10; ++i)
+            p.add(1h * (10 - i), "line" + std::to_string(i)); // far more than the window
+        p.drain();
+        BOOST_TEST(p.count.shipped == 10u);
+        BOOST_TEST(p.count.rejected == 0u);
+        BOOST_TEST(p.loki.size() == 10u);
+        const auto& requests = p.loki_http.requests();
+        for (const auto& r : requests)
+            BOOST_TEST(r.body == requests.front().body);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(entries_that_come_meanwhile_do_not_change_what_is_sent_again) {
+    channel p;
+    p.loki_http.script({fault::reset_after});
+    p.add(3h, "a");
+    p.add(1h, "c");
+    p.round();
+    p.add(2h, "b");
+    p.drain();
+    const auto& requests = p.loki_http.requests();
+    BOOST_TEST_REQUIRE(requests.size() == 3u);
+    BOOST_TEST(requests[0].body == requests[1].body);
+    BOOST_TEST(p.count.shipped == 3u);
+    BOOST_TEST(p.loki.size() == 3u);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_certain_to_be_refused_is_not_sent) {
+    channel p;
+    p.add(0s, "new");
+    p.round();
+    p.add(61min, "late");
+    p.add(59min, "in time");
+    p.drain();
+    BOOST_TEST(p.rejected(reject_reason::too_far_behind) == 1u);
+    BOOST_TEST(p.rejections.at(0).second == "late");
+    BOOST_TEST(p.loki_http.requests().size() == 2u);
+    for (const auto& r : p.loki_http.requests())
+        BOOST_TEST(r.body.find("late") == r.body.npos);
+    BOOST_TEST(p.stored("in time"));
+}
+
+BOOST_AUTO_TEST_CASE(what_loki_may_have_forgotten_is_asked_for) {
+    channel p;
+    p.add(0s, "new");
+    p.round();
+    p.time.advance(31min);
+    p.add(2h, "late");
+    p.drain();
+    BOOST_TEST(p.loki_http.requests().size() == 2u);
+    BOOST_TEST(p.count.shipped + p.count.rejected == 2u);
+    BOOST_TEST(p.count.shipped == (p.stored("late") ? 2u : 1u));
+}
+
+BOOST_AUTO_TEST_CASE(a_late_entry_may_get_the_oldest_time_that_is_taken) {
+    for (const bool metadata : {false, true}) {
+        channel p(metadata ? loki_limits::v3() : loki_limits::v2_9());
+        p.options.late = ship::late_entries::restamp;
+        p.options.structured_metadata = metadata;
+        p.add(0s, "new");
+        p.round();
+        p.add(3h, "late");
+        BOOST_TEST(p.foreign(-5min, "theirs")); // moves the bar beyond what our model knows
+        p.drain();
+        BOOST_TEST(p.count.shipped == 2u);
+        BOOST_TEST(p.count.restamped == 1u);
+        BOOST_TEST(p.count.rejected == 0u);
+        const std::string own_time = text::format_rfc3339(p.time.wall_now() - 3h);
+        const std::string line = metadata ? "late" : "late | ORIGINAL_TIMESTAMP: " + own_time;
+        BOOST_TEST(p.stored(line));
+        BOOST_TEST((p.loki_http.requests().back().body.find(own_time) != std::string::npos));
+        const auto stored = p.loki.stored();
+        for (const auto& [labels, entries] : stored)
+            for (const auto& e : entries)
+                if (e.line == line)
+                    BOOST_TEST((e.time > p.time.wall_now() + 5min - 1h &&
+                                e.time <= p.time.wall_now() + 5min - 1h + 1s));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_refusal_without_a_text_is_narrowed_down) {
+    // As by a proxy that eats what Loki says.
+    channel p;
+    fake_transport mute(
+        [&](const http::request& r) {
+            auto answer = p.loki(r);
+            if (answer.status == 400)
+                answer.body = "<html>400 Bad Request</html>";
+            return answer;
+        },
+        p.time, "http://mute");
+    for (int i = 0; i != 64; ++i)
+        p.add(i % 16 == 3 ? 24h * 8 - 1min * i : 30s * (100 - i),
+              (i % 16 == 3 ? "bad" : "good") + std::to_string(i));
+    std::vector<std::string> lost;
+    ship::delivery<fake_transport, manual_clock> d(
+        mute, p.time, p.box, p.count, {},
+        [&](const ship::outbox::lane&, const ship::outbox::pending_entry& e, bool stored) {
+            if (!stored)
+                lost.push_back(e.entry.line);
+        },
+        [] {}, {});
+    p.complete(d.round());
+    BOOST_TEST(p.count.shipped == 60u);
+    BOOST_TEST(p.rejected(reject_reason::other) == 4u);
+    BOOST_TEST(lost.size() == 4u);
+    for (const auto& line : lost)
+        BOOST_TEST(line.starts_with("bad"));
+    BOOST_TEST(p.loki.size() == 60u);
+    BOOST_TEST(mute.requests().size() < 40u);
+}
+
+BOOST_AUTO_TEST_CASE(a_rate_limit_that_a_push_can_never_meet_is_met_by_smaller_ones) {
+    channel p;
+    std::size_t refused = 0;
+    fake_transport tight(
+        [&](const http::request& r) -> reply {
+            if (r.body.size() <= 600)
+                return p.loki(r);
+            ++refused;
+            return {429, {}, "ingestion rate limit exceeded for user fake (limit: 600 bytes/sec)"};
+        },
+        p.time, "http://tight");
+    for (int i = 0; i != 32; ++i)
+        p.add(1s * (32 - i), "line" + std::to_string(i));
+    ship::delivery<fake_transport, manual_clock> d(
+        tight, p.time, p.box, p.count, {}, [](const auto&, const auto&, bool) {}, [] {}, {});
+    for (int i = 0; i != 50 && !p.box.empty(); ++i)
+        p.complete(d.round());
+    BOOST_TEST(p.count.shipped == 32u);
+    BOOST_TEST(p.count.rejected == 0u);
+    BOOST_TEST(refused >= 2u);
+}
+
+BOOST_AUTO_TEST_CASE(a_proxys_size_limit_is_learned_once) {
+    channel p;
+    std::size_t refused = 0;
+    fake_transport small(
+        [&](const http::request& r) -> reply {
+            if (r.body.size() <= 1000)
+                return p.loki(r);
+            ++refused;
+            return {413, {}, "<html>413</html>"};
+        },
+        p.time, "http://small");
+    for (int i = 0; i != 200; ++i)
+        p.add(1s * (200 - i), "line" + std::to_string(i));
+    p.add(0s, std::string(2000, 'x'));
+    p.add(0s, "after");
+    ship::delivery<fake_transport, manual_clock> d(
+        small, p.time, p.box, p.count, {}, [](const auto&, const auto&, bool) {}, [] {}, {});
+    p.complete(d.round());
+    BOOST_TEST(p.count.shipped == 201u);
+    BOOST_TEST(p.rejected(reject_reason::request_body_too_large) == 1u);
+    BOOST_TEST(refused <= 6u, refused);
+    BOOST_TEST(p.stored("after"));
+}
+
+BOOST_AUTO_TEST_CASE(an_entry_before_lokis_first_schema_is_rejected_alone) {
+    channel p;
+    fake_transport schema(
+        [&](const http::request& r) -> reply {
+            if (r.body.find("ancient") != r.body.npos)
+                return {500,
+                        {},
+                        "rpc error: code = Unknown desc = failed to create stream: no schema config found "
+                        "for time 0\n"};
+            return p.loki(r);
+        },
+        p.time, "http://schema");
+    p.add(24h, "ancient");
+    for (int i = 0; i != 9; ++i)
+        p.add(1min * (9 - i), "line" + std::to_string(i));
+    ship::delivery<fake_transport, manual_clock> d(
+        schema, p.time, p.box, p.count, {}, [](const auto&, const auto&, bool) {}, [] {}, {});
+    p.complete(d.round());
+    BOOST_TEST(p.count.shipped == 9u);
+    BOOST_TEST(p.rejected(reject_reason::no_schema_config) == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_body_stays_under_its_limit_whatever_must_be_escaped) {
+    channel p;
+    p.options.batch.max_bytes = 10'000;
+    for (int i = 0; i != 100; ++i)
+        p.add(1s * (100 - i), std::string(300, '\x01') + std::to_string(i)); // six bytes each in JSON
+    p.drain();
+    BOOST_TEST(p.count.shipped == 100u);
+    for (const auto& r : p.loki_http.requests())
+        BOOST_TEST(r.body.size() <= 10'000u);
+    BOOST_TEST(p.loki_http.requests().size() <= 25u);
+}
+
+BOOST_AUTO_TEST_CASE(each_reason_is_logged_once_a_minute_with_an_example) {
+    channel p;
+    for (int i = 0; i != 5; ++i)
+        p.add(24h * 8 + 1s * i, "old" + std::to_string(i));
+    p.drain();
+    BOOST_TEST_REQUIRE(p.log.size() == 1u);
+    BOOST_TEST(p.log[0].starts_with(
+                   "Loki refuses entries (greater_than_max_sample_age), for example step 0 of execution "),
+               p.log[0]);
+    p.add(24h * 8, "older");
+    p.drain();
+    BOOST_TEST(p.log.size() == 1u);
+    p.time.advance(61s);
+    p.add(24h * 8, "oldest");
+    p.drain();
+    BOOST_TEST_REQUIRE(p.log.size() == 2u);
+    BOOST_TEST(p.log[1].starts_with("Loki refused 6 more (greater_than_max_sample_age)"), p.log[1]);
+}
+
+BOOST_AUTO_TEST_CASE(everybodys_trouble_is_not_asked_for_once_a_stream) {
+    channel p;
+    for (int i = 0; i != 50; ++i)
+        p.add(1min, "line", {{"stream", std::to_string(i)}});
+    fake_transport broken([](const http::request&) { return reply{500, {}, "empty ring"}; }, p.time,
+                          "http://broken");
+    ship::delivery<fake_transport, manual_clock> d(
+        broken, p.time, p.box, p.count, {}, [](const auto&, const auto&, bool) {}, [] {}, {});
+    BOOST_TEST(p.complete(d.round()).failure.has_value());
+    // Three, and those that were on their way.
+    BOOST_TEST(broken.requests().size() <= 3u + p.options.concurrency);
+    BOOST_TEST(p.count.pending == 50u);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,161 @@
+// A Loki that acknowledges and loses, and shells that read back what they shipped.
+#include "ship/world.hpp"
+
+using namespace lokiship;
+using namespace lokiship::testing;
+using namespace std::chrono_literals;
+using loki::reject_reason;
+
+namespace {
+
+/// The world's Loki, which acknowledges and drops the pushes that hold `lost` as often as `times` says.
+struct forgetful {
+    world& w;
+    std::string lost;
+    int times;
+    fake_transport transport{[this](const http::request& r) -> reply {
+                                 if (times != 0 && r.body.find(lost) != std::string::npos) {
+                                     --times;
+                                     return {204, {}, {}};
+                                 }
+                                 return w.loki(r);
+                             },
+                             w.time, "http://forgetful"};
+};
+
+/// Ten executions of two steps in three streams, the youngest a minute old.
+void fill(world& w, std::chrono::nanoseconds step = 1min) {
+    for (unsigned i = 0; i != 10; ++i)
+        w.backend.add(w.make(i, 2, step * (i + 1)));
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(verification_)
+
+BOOST_AUTO_TEST_CASE(backfill_sees_all_that_it_shipped) {
+    for (const std::size_t limit : {1u, 2u, 3u, 5000u}) {
+        world w;
+        fill(w);
+        ship::backfill_options o;
+        o.verify = true;
+        o.read_back.limits.max_entries = limit;
+        ship::basic_backfill<fake_transport, manual_clock> b(w.backend_http, w.loki_http, w.time,
+                                                             w.watched(o));
+        const auto r = w.complete(b.run());
+        BOOST_TEST(!r.verify_failure.has_value());
+        BOOST_TEST(r.not_visible == 0u);
+        // With a limit of one, an answer cannot hold both steps of one moment.
+        BOOST_TEST(b.count().verified == 20u);
+        BOOST_TEST(b.count().lost == 0u);
+        BOOST_TEST(b.count().shipped == 20u);
+        BOOST_TEST(w.loki.received_entries() == 20u);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(backfill_sends_again_what_loki_lost_and_counts_what_it_loses_twice) {
+    for (const int times : {1, 2, 3}) {
+        world w;
+        fill(w);
+        forgetful loki{w, "prod-web-01", times};
+        std::vector<reject_reason> rejected;
+        ship::backfill_options o;
+        o.verify = true;
+        o.delivery.on_rejected = [&](const ship::rejection& r) { rejected.push_back(r.reason); };
+        ship::basic_backfill<fake_transport, manual_clock> b(w.backend_http, loki.transport, w.time,
+                                                             w.watched(o));
+        const auto r = w.complete(b.run());
+        BOOST_TEST(!r.verify_failure.has_value());
+        BOOST_TEST(b.count().lost == 6u);
+        BOOST_TEST(w.loki.size() == (times == 1 ? 20u : 14u));
+        BOOST_TEST(b.count().shipped == w.loki.size());
+        BOOST_TEST(b.count().verified == w.loki.size());
+        BOOST_TEST(b.count().rejected_by_reason[static_cast<std::size_t>(reject_reason::not_stored)] ==
+                   20u - w.loki.size());
+        BOOST_TEST(rejected.size() == 20u - w.loki.size());
+        BOOST_TEST(b.count().balanced());
+    }
+}
+
+BOOST_AUTO_TEST_CASE(what_is_too_old_to_show_is_no_loss) {
+    world w;
+    fill(w, 1h); // one to ten hours; those of the first two show at once
+    ship::backfill_options o;
+    o.verify = true;
+    o.verify_wait = 1min;
+    ship::basic_backfill<fake_transport, manual_clock> b(w.backend_http, w.loki_http, w.time, w.watched(o));
+    const auto r = w.complete(b.run());
+    BOOST_TEST(!r.verify_failure.has_value());
+    BOOST_TEST(b.count().lost == 0u);
+    BOOST_TEST(b.count().shipped == 20u);
+    // Three streams, whose executions are three hours apart: chunks that span more than two hours are
+    // flushed.
+    BOOST_TEST(r.not_visible == 20u - b.count().verified);
+    BOOST_TEST(b.count().verified >= 4u);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_not_flushed_in_time_is_said_to_be_not_visible) {
+    world w;
+    for (unsigned i = 0; i != 4; ++i)
+        w.backend.add(
+            w.make(3 * i, 1, 4h + 1min * i)); // one stream within an hour: not flushed until it is idle
+    for (const auto wait : {1min, 40min}) {
+        ship::backfill_options o;
+        o.verify = true;
+        o.verify_wait = wait;
+        ship::basic_backfill<fake_transport, manual_clock> b(w.backend_http, w.loki_http, w.time,
+                                                             w.watched(o));
+        const auto r = w.complete(b.run());
+        BOOST_TEST(r.not_visible == (wait == 1min ? 4u : 0u));
+        BOOST_TEST(b.count().verified == (wait == 1min ? 0u : 4u));
+        BOOST_TEST(b.count().shipped == 4u);
+        BOOST_TEST(b.count().lost == 0u);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_loki_that_cannot_be_asked_is_named) {
+    world w;
+    fill(w);
+    fake_transport mute(
+        [&](const http::request& r) -> reply {
+            return r.verb == http::method::get ? reply{500, {}, "query\x1b[2J failed"} : w.loki(r);
+        },
+        w.time, "http://mute");
+    ship::backfill_options o;
+    o.verify = true;
+    ship::basic_backfill<fake_transport, manual_clock> b(w.backend_http, mute, w.time, w.watched(o));
+    const auto r = w.complete(b.run());
+    BOOST_TEST_REQUIRE(r.verify_failure.has_value());
+    BOOST_TEST(r.verify_failure->message ==
+               "http://mute/loki/api/v1/query_range: HTTP status 500: query\\x1b[2J failed");
+    BOOST_TEST(b.count().shipped == 20u);
+}
+
+BOOST_AUTO_TEST_CASE(shipd_reads_back_what_it_shipped_lately) {
+    world w;
+    fill(w);
+    forgetful loki{w, "prod-web-02", 1};
+    ship::shipper_options o;
+    o.verify_interval = 5min;
+    ship::basic_shipper<fake_transport, manual_clock> s(w.backend_http, loki.transport, w.time, w.watched(o));
+    bool ended = false;
+    boost::asio::co_spawn(w.context, s.run(), [&](std::exception_ptr) { ended = true; });
+    w.time.run_for(w.context, 4min);
+    BOOST_TEST(s.count().shipped == 20u);
+    BOOST_TEST(w.loki.size() == 14u);
+    w.time.run_for(w.context, 2min);
+    BOOST_TEST(w.loki.size() == 20u);
+    BOOST_TEST(s.count().shipped == 20u);
+    BOOST_TEST(s.count().lost == 6u);
+    w.time.run_for(w.context, 5min);
+    BOOST_TEST(s.count().verified == 20u);
+    // Once it is seen, it is not asked for again.
+    const auto asked = loki.transport.requests().size();
+    w.time.run_for(w.context, 20min);
+    BOOST_TEST(loki.transport.requests().size() == asked);
+    s.stop();
+    w.time.run_for(w.context, 1min);
+    BOOST_TEST(ended);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
