@@ -129,14 +129,15 @@ class Weather(Server):
 
     def __init__(self, target):
         self.target = urllib.parse.urlsplit(target)
-        self.mode = None
+        self.mode, self.only = None, ""
         self.spoilt = 0
         self.changed = threading.Condition()
         super().__init__(self.forward)
 
-    def set(self, mode):
+    def set(self, mode, only=""):
+        """From now on; `only`: for paths that hold this."""
         with self.changed:
-            self.mode, self.spoilt = mode, 0
+            self.mode, self.only, self.spoilt = mode, only, 0
 
     def wait_until_spoilt(self, times):
         with self.changed:
@@ -153,7 +154,7 @@ class Weather(Server):
 
     def answer(self, handler, handle, body):
         with self.changed:
-            mode = self.mode
+            mode = self.mode if self.only in handler.path else None
             if mode:
                 self.spoilt += 1
                 self.changed.notify_all()
@@ -187,17 +188,17 @@ class Backend(Server):
         self.next = 0
         super().__init__(self.page)
 
-    def add(self, executions):
+    def add(self, executions, tag="prod-web-01", created=None):
         for _ in range(executions):
-            created = time.time_ns() // 1000 * 1000
-            stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(created // 10**9))
+            at = created or time.time_ns() // 1000 * 1000
+            stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at // 10**9))
             self.next += 1
             steps = [
                 {
-                    "timestamp": f"{stamp}.{created // 1000 % 10**6:06}+00:00",
+                    "timestamp": f"{stamp}.{at // 1000 % 10**6:06}+00:00",
                     "execution_id": f"{self.next:08x}-0000-4000-8000-000000000000",
                     "server_id": "795b929e-9a9a-40fd-aa7b-5bf55eb561a4",
-                    "server_tag": "prod-web-01",
+                    "server_tag": tag,
                     "agent_type": "network",
                     "step": step,
                     "command": f"echo {self.next}",

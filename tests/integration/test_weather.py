@@ -4,7 +4,11 @@ import unittest
 
 from harness import Backend, Process, Sandbox, Weather, run
 
-QUICK = ("--backend-timeout", "300ms", "--loki-timeout", "300ms")
+
+
+def quick(name):
+    """Patience for the side that is spoilt is short; the other may take its time on a busy machine."""
+    return f"--{name}-timeout", "500ms"
 
 
 class ShipdInBadWeather(unittest.TestCase):
@@ -13,7 +17,7 @@ class ShipdInBadWeather(unittest.TestCase):
             with Weather(backend.url) as before_backend, Weather(sandbox.loki) as before_loki:
                 weather = before_backend if name == "backend" else before_loki
                 url = ("--backend", before_backend.url, "--loki", before_loki.url)
-                with Process("shipd", *url, *QUICK, "--poll-interval", "100ms") as shipd:
+                with Process("shipd", *url, *quick(name), "--poll-interval", "100ms") as shipd:
                     shipd.wait_for("shipping from")
                     total = 0
 
@@ -59,11 +63,11 @@ class BackfillInBadWeather(unittest.TestCase):
                 for mode in Weather.MODES:
                     with self.subTest(mode):
                         weather.set(mode)
-                        done = run("backfill", *QUICK, "--max-attempts", "2", **there)
+                        done = run("backfill", *quick(name), "--max-attempts", "2", **there)
                         self.assertEqual(done.returncode, code, done.stderr)
                         self.assertIn(weather.url, done.stderr)
                 weather.set(None)
-                done = run("backfill", *QUICK, **there)
+                done = run("backfill", *quick(name), **there)
                 self.assertEqual(done.returncode, 0, done.stderr)
                 self.assertEqual(len(sandbox.query('{job="aoss"}')), 4)
 
@@ -76,14 +80,18 @@ class BackfillInBadWeather(unittest.TestCase):
     def test_a_signal_interrupts_it_wherever_it_is(self):
         with Backend() as backend, Sandbox("--history", "0") as sandbox:
             backend.add(2)
-            for name, pending in (("backend", 0), ("loki", 4)):
-                with self.subTest(name), Weather(backend.url if name == "backend" else sandbox.loki) as weather:
-                    weather.set("hang")
+            for name, path, said, pending in (
+                ("backend", "logs", 1, 0),
+                ("loki", "config", 0, 0),
+                ("loki", "push", 2, 4),
+            ):
+                with self.subTest(path), Weather(backend.url if name == "backend" else sandbox.loki) as weather:
+                    weather.set("hang", only=path)
                     there = {"BACKEND_URL": backend.url, "LOKI_URL": sandbox.loki, name.upper() + "_URL": weather.url}
                     with Process("backfill", **there) as backfill:
                         weather.wait_until_spoilt(1)
                         self.assertEqual(backfill.end(), 6, backfill.lines)
-                        self.assertEqual([line for line in backfill.lines if "reading all history" not in line], [])
+                        self.assertLessEqual(len(backfill.lines), said, backfill.lines)
                         self.assertIn(f"shipped 0, duplicate 0, rejected 0, pending {pending}", backfill.output())
 
     def test_nobody_there(self):

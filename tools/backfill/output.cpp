@@ -1,6 +1,6 @@
 #include "backfill/output.hpp"
 
-#include <lokiship/loki/json_encoder.hpp>
+#include "common/ndjson.hpp"
 
 #include <spdlog/fmt/fmt.h>
 
@@ -81,26 +81,13 @@ void print_entries(std::ostream& out, ship::outbox& box) {
     std::sort(rows.begin(), rows.end(), [](const row& a, const row& b) {
         return std::tie(a.entry->time, a.order) < std::tie(b.entry->time, b.order);
     });
-    std::string line;
-    for (const auto& r : rows) {
-        line = R"({"labels":{)";
-        for (const auto& l : *r.labels) {
-            if (line.back() != '{')
-                line += ',';
-            loki::append_json_string(line, l.name);
-            line += ':';
-            loki::append_json_string(line, l.value);
-        }
-        line += R"(},"ts":")" + std::to_string(text::to_unix_nanoseconds(r.entry->time)) + R"(","line":)";
-        loki::append_json_string(line, r.entry->line);
-        line += "}\n";
-        out << line;
-    }
+    for (const auto& r : rows)
+        out << to_ndjson(*r.labels, *r.entry);
     out.flush();
 }
 
-void print_summary(std::ostream& out, const ship::counters& c, std::uint64_t executions) {
-    out << executions << " executions: fetched " << c.fetched << ", shipped " << c.shipped << ", duplicate "
+void print_summary(std::ostream& out, const ship::counters& c, const ship::backfill_result& r) {
+    out << r.executions << " executions: fetched " << c.fetched << ", shipped " << c.shipped << ", duplicate "
         << c.duplicate << ", rejected " << c.rejected << ", pending " << c.pending << '\n';
     for (std::size_t i = 0; i != c.rejected_by_reason.size(); ++i)
         if (c.rejected_by_reason[i] != 0)
@@ -108,6 +95,13 @@ void print_summary(std::ostream& out, const ship::counters& c, std::uint64_t exe
                 << c.rejected_by_reason[i] << '\n';
     if (c.timestamps_replaced != 0)
         out << "without a readable timestamp, given the time of reading: " << c.timestamps_replaced << '\n';
+    if (c.labels_changed != 0)
+        out << "with a label value that Loki does not take, changed: " << c.labels_changed << '\n';
+    if (c.restamped != 0)
+        out << "too late, given the oldest time that Loki takes: " << c.restamped << '\n';
+    if (c.verified + c.lost + r.not_visible != 0)
+        out << "read back: " << c.verified << " there, " << c.lost << " were not there and were sent again, "
+            << r.not_visible << " do not show yet\n";
     out.flush();
 }
 

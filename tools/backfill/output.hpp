@@ -2,6 +2,7 @@
 #define LOKISHIP_TOOLS_BACKFILL_OUTPUT_HPP
 
 #include <lokiship/clock.hpp>
+#include <lokiship/ship/backfill.hpp>
 #include <lokiship/ship/counters.hpp>
 #include <lokiship/ship/outbox.hpp>
 
@@ -57,7 +58,7 @@ void print_entries(std::ostream& out, ship::outbox& box);
 
 /// What became of the history, in one line, and each reason for which Loki refused entries in a line of its
 /// own.
-void print_summary(std::ostream& out, const ship::counters& c, std::uint64_t executions);
+void print_summary(std::ostream& out, const ship::counters& c, const ship::backfill_result& r);
 
 } // namespace lokiship::tools
 

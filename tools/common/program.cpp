@@ -1,11 +1,17 @@
 #include "common/program.hpp"
 
 #include "common/logging.hpp"
+#include "common/ndjson.hpp"
+
+#include <lokiship/text/escape.hpp>
 
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
+#include <cstring>
+#include <fstream>
 #include <iostream>
 #include <iterator>
 #include <variant>
@@ -41,6 +47,9 @@ int run_program(std::string_view name, std::string_view description, std::vector
         return after_output(name, message->code);
     }
     return after_output(name, run(std::get<values>(resolved)));
+} catch (const wrong_use_error& e) {
+    std::cerr << name << ": " << e.what() << '\n';
+    return wrong_use;
 } catch (const std::exception& e) {
     std::cerr << name << ": " << e.what() << '\n';
     return internal_error;
@@ -56,6 +65,12 @@ std::vector<setting> shipping_settings(std::string backend_timeout, std::vector<
                                    "The longest silence of the backend that is borne"));
     out.push_back(
         duration_setting("loki-timeout", "10ms", "1d", "10s", "The longest silence of Loki that is borne"));
+    out.push_back(choice_setting(
+        "late-entries", {"reject", "restamp"}, "reject",
+        "What becomes of an entry that is older than Loki takes beside its stream's newest; restamp: "
+        "it is sent with the oldest time that Loki takes, and its own is kept"));
+    out.push_back(
+        file_setting("rejects", "Append each rejected entry to this file as NDJSON, with the reason"));
     out.push_back(choice_setting("encoding", {"json"}, "json", "How pushes are encoded"));
     out.push_back(choice_setting("log-level", {"trace", "debug", "info", "warn", "error", "off"}, "info",
                                  "What is logged to standard error"));
@@ -65,16 +80,85 @@ std::vector<setting> shipping_settings(std::string backend_timeout, std::vector<
 shipping_program::shipping_program(const std::string& name, const values& v)
     : logger(make_logger(name, v.text("log-level")))
     , backend(context.get_executor(), http::parse_url(v.text("backend")).value())
-    , loki(context.get_executor(), http::parse_url(v.text("loki")).value()) {}
+    , loki(context.get_executor(), http::parse_url(v.text("loki")).value())
+    , loki_timeout_(v.duration("loki-timeout")) {}
+
+boost::asio::awaitable<result<std::string>> shipping_program::get(std::string target) {
+    http::request request;
+    request.target = std::move(target);
+    request.idle_timeout = request.total_timeout = loki_timeout_;
+    request.max_response_size = 4 * 1024 * 1024;
+    std::string body;
+    const http::body_sink sink = [&body](const http::response_head&, std::string_view chunk) -> result<void> {
+        body += chunk;
+        return {};
+    };
+    const auto head = co_await loki.send(request, sink);
+    if (!head)
+        co_return head.error();
+    if (head->status != 200)
+        co_return error(errc::bad_status,
+                        loki.server() + request.target + ": HTTP status " + std::to_string(head->status));
+    co_return std::move(body);
+}
+
+boost::asio::awaitable<void> shipping_program::read_settings(loki_settings& out) {
+    const auto config = co_await get("/config");
+    auto read = config ? parse_loki_config(*config) : result<loki_settings>(config.error());
+    if (read) {
+        out = *read;
+        co_return;
+    }
+    logger->debug("{}", read.error().message);
+    // Where nobody answers, the first push will say so.
+    if (!config && config.error().code != errc::bad_status)
+        co_return;
+    logger->info("Loki does not show its settings (/config); taking its defaults");
+    const auto info = co_await get("/loki/api/v1/status/buildinfo");
+    out.structured_metadata = info && takes_structured_metadata(*info);
+}
+
+loki_settings shipping_program::ask_loki() {
+    loki_settings out;
+    run(read_settings(out));
+    return out;
+}
+
+ship::delivery_options shipping_program::delivery(const values& v, const loki_settings& settings) {
+    ship::delivery_options out;
+    out.push_timeout = loki_timeout_;
+    out.late = v.text("late-entries") == "restamp" ? ship::late_entries::restamp : ship::late_entries::reject;
+    out.ingester = settings.ingester;
+    out.structured_metadata = settings.structured_metadata;
+    const std::string& path = v.text("rejects");
+    if (path.empty())
+        return out;
+    const auto file = std::make_shared<std::ofstream>(path, std::ios::binary | std::ios::app);
+    if (!*file)
+        throw wrong_use_error("--rejects: '" + text::escape_for_log(path) +
+                              "' cannot be opened: " + std::strerror(errno));
+    out.on_rejected = [file, path, log = logger](const ship::rejection& r) {
+        if (*file && !(*file << to_ndjson(r) << std::flush))
+            log->error("rejected entries can no longer be written to {}: {}", text::escape_for_log(path),
+                       std::strerror(errno));
+    };
+    return out;
+}
 
 void shipping_program::on_signal(std::function<void()> f) {
+    on_signal_ = std::move(f);
     signals_.add(SIGINT);
     signals_.add(SIGTERM);
-    signals_.async_wait([this, f = std::move(f)](const error_code& ec, int) {
+}
+
+void shipping_program::wait_for_signal() {
+    if (!on_signal_ || cancelled_)
+        return;
+    signals_.async_wait([this](const error_code& ec, int) {
         if (ec)
             return;
         signals_.clear();
-        f();
+        on_signal_();
     });
 }
 

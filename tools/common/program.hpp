@@ -1,10 +1,12 @@
 #ifndef LOKISHIP_TOOLS_COMMON_PROGRAM_HPP
 #define LOKISHIP_TOOLS_COMMON_PROGRAM_HPP
 
+#include "common/loki_settings.hpp"
 #include "common/settings.hpp"
 
 #include <lokiship/clock.hpp>
 #include <lokiship/http/tls_transport.hpp>
+#include <lokiship/ship/delivery_options.hpp>
 #include <lokiship/ship/log.hpp>
 
 #include <boost/asio/awaitable.hpp>
@@ -35,12 +37,14 @@ enum exit_code : int {
     some_rejected = 3,
     backend_failed = 4,
     loki_failed = 5,
-    interrupted = 6
+    interrupted = 6,
+    entries_missing = 7,
+    entries_not_visible = 8
 };
 
 /// A tool's main function: resolves its settings, prints what they ask for or what is wrong with them, or
-/// else runs it. What `run` throws is printed and gives `internal_error`; so does output that cannot be written,
-/// where all was well otherwise.
+/// else runs it. What `run` throws is printed and gives `internal_error`, or `wrong_use` for a `wrong_use_error`; output
+/// that cannot be written gives `internal_error` too, where all was well otherwise.
 int run_program(std::string_view name, std::string_view description, std::vector<setting> settings, int argc,
                 char** argv, const std::function<int(const values&)>& run) noexcept;
 
@@ -55,12 +59,21 @@ class shipping_program {
 public:
     shipping_program(const std::string& name, const values& v);
 
-    /// Calls `f` at the first SIGINT or SIGTERM; the second ends the process as it does by default.
+    /// Asks Loki for the settings that matter: `/config`, and where that is not shown, its version. What Loki does not
+    /// tell keeps its default, and the log says so.
+    loki_settings ask_loki();
+    /// What the settings say of pushes. Where rejected entries are to be kept, opens that file.
+    ship::delivery_options delivery(const values& v, const loki_settings& settings);
+
+    /// Calls `f` at the first SIGINT or SIGTERM that comes during a `run`; the second ends the process as it does by
+    /// default.
     void on_signal(std::function<void()> f);
     /// Runs an operation to its end. Throws what it throws, unless `cancel` was called.
     template <class T>
     void run(boost::asio::awaitable<T> operation) {
         std::exception_ptr failure;
+        context.restart();
+        wait_for_signal();
         boost::asio::co_spawn(context, finish(std::move(operation)),
                               boost::asio::bind_cancellation_slot(cancel_.slot(), [&](std::exception_ptr e) {
                                   failure = e;
@@ -76,6 +89,7 @@ public:
         cancelled_ = true;
         cancel_.emit(boost::asio::cancellation_type::terminal);
     }
+    bool cancelled() const noexcept { return cancelled_; }
 
     std::shared_ptr<spdlog::logger> logger;
     boost::asio::io_context context{1};
@@ -83,12 +97,19 @@ public:
     system_clock time;
 
 private:
+    boost::asio::awaitable<result<std::string>> get(std::string target);
+    boost::asio::awaitable<void> read_settings(loki_settings& out);
+
     template <class T>
     static boost::asio::awaitable<void> finish(boost::asio::awaitable<T> operation) {
         co_await std::move(operation);
     }
 
+    void wait_for_signal();
+
     boost::asio::signal_set signals_{context};
+    std::function<void()> on_signal_;
+    std::chrono::nanoseconds loki_timeout_;
     boost::asio::cancellation_signal cancel_;
     bool cancelled_ = false;
 };

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <sstream>
@@ -97,21 +98,29 @@ std::string print_config(const std::vector<setting>& settings, const values& res
 
 } // namespace
 
+std::optional<std::string> read_file(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    if (!in)
+        return std::nullopt;
+    try {
+        return std::string{std::istreambuf_iterator<char>(in), {}};
+    } catch (const std::ios_base::failure&) { // a directory, for one
+        return std::nullopt;
+    }
+}
+
 surroundings real_surroundings(int argc, char** argv) {
     return {{argv + 1, argv + argc},
             [](const std::string& name) -> std::optional<std::string> {
                 const char* found = std::getenv(name.c_str());
                 return found ? std::optional<std::string>(found) : std::nullopt;
             },
-            [](const std::string& path) -> std::optional<std::string> {
-                std::ifstream in(path, std::ios::binary);
-                if (!in)
-                    return std::nullopt;
-                try {
-                    return std::string{std::istreambuf_iterator<char>(in), {}};
-                } catch (const std::ios_base::failure&) { // a directory, for one
-                    return std::nullopt;
-                }
+            read_file,
+            [](const std::string& path) {
+                std::error_code ec;
+                const auto kind = std::filesystem::symlink_status(path, ec).type();
+                return kind != std::filesystem::file_type::not_found &&
+                       kind != std::filesystem::file_type::directory;
             }};
 }
 
@@ -126,9 +135,10 @@ std::variant<values, exit_message> resolve(std::string_view tool, std::string_vi
     std::map<std::string, bool> flags;
     bool print = false;
     for (const auto& s : settings) {
-        const std::string help = s.help +
-                                 (s.placeholder.empty() ? "" : " (default " + s.default_value + ')') + " [" +
-                                 environment_name(s) + ']';
+        const std::string help =
+            s.help +
+            (s.default_value.empty() || s.placeholder.empty() ? "" : " (default " + s.default_value + ')') +
+            " [" + environment_name(s) + ']';
         if (s.placeholder.empty())
             app.add_flag("--" + s.name, flags[s.name], help);
         else
@@ -165,6 +175,8 @@ std::variant<values, exit_message> resolve(std::string_view tool, std::string_vi
         if (!parsed)
             return usage_error(parsed.error().message);
         dotenv = std::move(*parsed);
+    } else if (around.exists(".env")) {
+        return usage_error(".env: cannot be read");
     }
 
     // What the command line, the environment or .env says of a setting.
@@ -289,6 +301,11 @@ setting choice_setting(std::string name, std::vector<std::string> choices, std::
                     return std::nullopt;
                 return "is not one of " + list;
             }};
+}
+
+setting file_setting(std::string name, std::string help) {
+    return {std::move(name), "FILE", "", std::move(help),
+            [](const std::string&) { return std::optional<std::string>(); }};
 }
 
 setting flag_setting(std::string name, std::string help) {

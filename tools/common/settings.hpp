@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -53,6 +54,11 @@ struct exit_message {
     std::string text;
 };
 
+/// Wrong use that shows only when a setting is put to use, such as a file that cannot be opened.
+struct wrong_use_error : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
 /// What the tool was called with, and what it may look at.
 struct surroundings {
     /// Without the program's name.
@@ -60,7 +66,12 @@ struct surroundings {
     std::function<std::optional<std::string>(const std::string&)> environment;
     /// The text of a file, or nothing where it cannot be read.
     std::function<std::optional<std::string>(const std::string&)> read_file;
+    /// Whether there is a file of that name, readable or not.
+    std::function<bool(const std::string&)> exists;
 };
+
+/// The text of a file, or nothing where it cannot be read.
+std::optional<std::string> read_file(const std::string& path);
 
 /// The process's own: its arguments, environment and files.
 surroundings real_surroundings(int argc, char** argv);
@@ -87,6 +98,7 @@ setting duration_setting(std::string name, std::string least, std::string most, 
                          std::string help);
 setting choice_setting(std::string name, std::vector<std::string> choices, std::string default_value,
                        std::string help);
+setting file_setting(std::string name, std::string help);
 setting flag_setting(std::string name, std::string help);
 
 } // namespace lokiship::tools

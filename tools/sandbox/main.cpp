@@ -27,6 +27,10 @@ std::vector<tools::setting> settings() {
         tools::count_setting("loki-port", 0, 65535, "0", "Loki's port; 0: a free one"),
         tools::count_setting("history", 0, 1'000'000, "500",
                              "How many executions of the last five days there are at the start"),
+        tools::choice_setting("loki-version", {"2.9", "3"}, "2.9", "Which Loki it is like"),
+        tools::flag_setting("faithful",
+                            "Loki shows what is older than three hours only after it has flushed it, as a "
+                            "real one does"),
         tools::duration_setting("interval", "10ms", "1h", "700ms", "From one event to the next"),
     };
 }
@@ -40,7 +44,9 @@ int run(const tools::values& v) {
     boost::asio::io_context context(1);
     system_clock time;
     testing::fake_backend backend;
-    testing::fake_loki loki(testing::loki_limits::v2_9().visible_at_once());
+    const auto limits =
+        v.text("loki-version") == "3" ? testing::loki_limits::v3() : testing::loki_limits::v2_9();
+    testing::fake_loki loki(v.flag("faithful") ? limits : limits.visible_at_once());
     tools::execution_source source(backend);
     const auto history = static_cast<std::int64_t>(v.count("history"));
     for (std::int64_t i = history; i > 0; --i)

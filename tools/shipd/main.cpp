@@ -4,6 +4,7 @@
 #include <lokiship/ship/shipper.hpp>
 
 #include <cstdint>
+#include <optional>
 
 using namespace lokiship;
 
@@ -23,6 +24,8 @@ std::vector<tools::setting> settings() {
             tools::count_setting("batch-size", 1, 100'000, "100", "How many executions a poll asks for"),
             tools::count_setting("dedup-capacity", 1, 10'000'000, "10000",
                                  "How many shipped steps are remembered; grows where one page holds more"),
+            tools::duration_setting("verify-interval", "0s", "1d", "0s",
+                                    "How often what was shipped is read back from Loki; 0s: never"),
             tools::flag_setting("once", "Poll and ship once, then exit"),
         });
 }
@@ -34,7 +37,19 @@ int run(const tools::values& v) {
     options.batch_size = v.count("batch-size");
     options.dedup_capacity = static_cast<std::size_t>(v.count("dedup-capacity"));
     options.fetch_timeout = v.duration("backend-timeout");
-    options.delivery.push_timeout = v.duration("loki-timeout");
+    std::optional<ship::basic_shipper<tools::transport, system_clock>> ship;
+    program.on_signal([&] {
+        if (ship)
+            ship->stop();
+        else
+            program.cancel();
+    });
+    const auto loki = program.ask_loki();
+    if (program.cancelled())
+        return tools::all_shipped;
+    options.delivery = program.delivery(v, loki);
+    options.verify_interval = v.duration("verify-interval");
+    options.read_back = {loki.query, v.duration("loki-timeout")};
     options.log = tools::log_to(program.logger);
     options.on_counters = [logger = program.logger,
                            before = std::uint64_t{0}](const ship::counters& c) mutable {
@@ -45,16 +60,14 @@ int run(const tools::values& v) {
         }
     };
 
-    ship::basic_shipper<tools::transport, system_clock> ship(program.backend, program.loki, program.time,
-                                                             options);
-    program.on_signal([&ship] { ship.stop(); });
+    ship.emplace(program.backend, program.loki, program.time, options);
     program.logger->info("shipping from {} to {}", program.backend.server(), program.loki.server());
     const bool once = v.flag("once");
     if (once)
-        program.run(ship.run_once());
+        program.run(ship->run_once());
     else
-        program.run(ship.run());
-    const auto& c = ship.count();
+        program.run(ship->run());
+    const auto& c = ship->count();
     program.logger->info("ended: fetched {}, shipped {}, duplicate {}, rejected {}, pending {}", c.fetched,
                          c.shipped, c.duplicate, c.rejected, c.pending);
     if (!once)

@@ -24,6 +24,7 @@ struct call {
     std::vector<std::string> arguments;
     std::map<std::string, std::string> environment;
     std::map<std::string, std::string> files;
+    std::string unreadable{};
 
     std::variant<values, exit_message> operator()() const {
         const auto in = [](const auto& table) {
@@ -32,7 +33,10 @@ struct call {
                 return at == table.end() ? std::nullopt : std::optional(at->second);
             };
         };
-        return resolve("tool", "Does it.", some(), {arguments, in(environment), in(files)});
+        const auto exists = [this](const std::string& name) {
+            return files.contains(name) || name == unreadable;
+        };
+        return resolve("tool", "Does it.", some(), {arguments, in(environment), in(files), exists});
     }
     value get(std::string_view name) const {
         const auto r = (*this)();
@@ -50,6 +54,13 @@ struct call {
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(settings)
+
+BOOST_AUTO_TEST_CASE(a_dotenv_that_is_there_must_be_readable) {
+    call c;
+    c.unreadable = ".env";
+    BOOST_TEST(c.message().code == 2);
+    BOOST_TEST(c.message().text == ".env: cannot be read");
+}
 
 BOOST_AUTO_TEST_CASE(each_layer_beats_the_next) {
     call c;

@@ -1,0 +1,106 @@
+#include "common/loki_settings.hpp"
+
+#include <lokiship/text/escape.hpp>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
+
+#include <yaml-cpp/yaml.h>
+
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace lokiship::tools {
+
+namespace {
+
+YAML::Node find(const YAML::Node& root, const char* section, const char* name) {
+    const auto& in = root[section];
+    return in && in.IsMap() ? in[name] : YAML::Node(YAML::NodeType::Undefined);
+}
+
+void read_duration(const YAML::Node& n, std::chrono::nanoseconds& to) {
+    if (!n.IsDefined() || !n.IsScalar())
+        return;
+    if (const auto d = parse_go_duration(n.Scalar()); d && d->count() > 0)
+        to = *d;
+}
+
+} // namespace
+
+std::optional<std::chrono::nanoseconds> parse_go_duration(std::string_view text) {
+    static constexpr struct {
+        std::string_view unit;
+        std::int64_t nanoseconds;
+    } units[] = {{"ms", 1'000'000},
+                 {"us", 1'000},
+                 {"ns", 1},
+                 {"y", 365ll * 86'400'000'000'000},
+                 {"w", 7ll * 86'400'000'000'000},
+                 {"d", 86'400'000'000'000},
+                 {"h", 3'600'000'000'000},
+                 {"m", 60'000'000'000},
+                 {"s", 1'000'000'000}};
+    if (text == "0")
+        return std::chrono::nanoseconds(0);
+    if (text.empty())
+        return std::nullopt;
+    std::int64_t sum = 0;
+    while (!text.empty()) {
+        std::int64_t n = 0;
+        const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), n);
+        if (ec != std::errc() || n < 0)
+            return std::nullopt;
+        text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+        const auto* found = std::begin(units);
+        while (found != std::end(units) && !text.starts_with(found->unit))
+            ++found;
+        if (found == std::end(units) || n > (INT64_MAX - sum) / found->nanoseconds)
+            return std::nullopt;
+        sum += n * found->nanoseconds;
+        text.remove_prefix(found->unit.size());
+    }
+    return std::chrono::nanoseconds(sum);
+}
+
+result<loki_settings> parse_loki_config(std::string_view yaml) try {
+    const YAML::Node root = YAML::Load(std::string(yaml));
+    if (!root.IsMap())
+        return error(errc::unexpected_answer, "Loki's /config is no YAML mapping");
+    loki_settings out;
+    read_duration(find(root, "ingester", "max_chunk_age"), out.ingester.max_chunk_age);
+    read_duration(find(root, "ingester", "chunk_idle_period"), out.ingester.chunk_idle_period);
+    const auto within = find(root, "querier", "query_ingesters_within");
+    read_duration(within, out.query.query_ingesters_within);
+    // Zero: ingesters are always asked, so that everything shows at once.
+    if (within.IsDefined() && within.IsScalar() &&
+        parse_go_duration(within.Scalar()) == std::chrono::nanoseconds(0))
+        out.query.query_ingesters_within = std::chrono::years(100);
+    read_duration(find(root, "limits_config", "max_query_length"), out.query.max_length);
+    if (const auto n = find(root, "limits_config", "max_entries_limit_per_query"); n.IsDefined())
+        if (const auto most = n.as<std::size_t>(0); most != 0)
+            out.query.max_entries = most;
+    if (const auto n = find(root, "limits_config", "allow_structured_metadata"); n.IsDefined())
+        out.structured_metadata = n.as<bool>(false);
+    return out;
+} catch (const YAML::Exception& e) {
+    return error(errc::unexpected_answer, "Loki's /config is no YAML: " + text::escape_for_log(e.what()));
+}
+
+bool takes_structured_metadata(std::string_view buildinfo) {
+    error_code ec;
+    const auto root = boost::json::parse({buildinfo.data(), buildinfo.size()}, ec);
+    const auto* object = ec ? nullptr : root.if_object();
+    const auto* version = object ? object->if_contains("version") : nullptr;
+    if (!version || !version->is_string())
+        return false;
+    const std::string_view text(version->get_string());
+    // A release has its number, a build from source its branch.
+    int major = 0;
+    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), major);
+    return failed == std::errc() ? major >= 3 : text.starts_with("main");
+}
+
+} // namespace lokiship::tools

@@ -1,0 +1,34 @@
+#ifndef LOKISHIP_TOOLS_COMMON_LOKI_SETTINGS_HPP
+#define LOKISHIP_TOOLS_COMMON_LOKI_SETTINGS_HPP
+
+#include <lokiship/error.hpp>
+#include <lokiship/loki/query.hpp>
+#include <lokiship/loki/stream_window.hpp>
+
+#include <chrono>
+#include <optional>
+#include <string_view>
+
+namespace lokiship::tools {
+
+/// The settings of a Loki that matter to a shipper. The defaults are those of Loki, structured metadata apart, which
+/// only Loki 3 takes.
+struct loki_settings {
+    loki::ingester_limits ingester{};
+    loki::query_limits query{};
+    bool structured_metadata = false;
+};
+
+/// Reads what `GET /config` answered. What is not there keeps its default. Error where it is no YAML mapping.
+result<loki_settings> parse_loki_config(std::string_view yaml);
+
+/// Whether the answer to `GET /loki/api/v1/status/buildinfo` is that of a Loki that takes structured metadata by
+/// default: 3.0 or later.
+bool takes_structured_metadata(std::string_view buildinfo);
+
+/// A duration as Go writes it, `2h0m0s`, `30d1h`, `1w` or `500ms`.
+std::optional<std::chrono::nanoseconds> parse_go_duration(std::string_view text);
+
+} // namespace lokiship::tools
+
+#endif

@@ -1,0 +1,115 @@
+#include "common/ndjson.hpp"
+
+#include "common/settings.hpp"
+
+#include <lokiship/loki/json_encoder.hpp>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
+#include <boost/system/errc.hpp>
+
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+namespace lokiship::tools {
+
+namespace {
+
+void append_entry(std::string& out, const loki::labels& labels, const loki::entry& entry) {
+    out += R"("labels":{)";
+    for (const auto& l : labels) {
+        if (out.back() != '{')
+            out += ',';
+        loki::append_json_string(out, l.name);
+        out += ':';
+        loki::append_json_string(out, l.value);
+    }
+    out += R"(},"ts":")" + std::to_string(text::to_unix_nanoseconds(entry.time)) + R"(","line":)";
+    loki::append_json_string(out, entry.line);
+    out += "}\n";
+}
+
+/// Reads one line; an empty text, or what is wrong.
+std::string read_line(std::string_view line, rejected_entry& out) {
+    error_code ec;
+    const auto root = boost::json::parse({line.data(), line.size()}, ec);
+    if (ec)
+        return "is no JSON: " + ec.message();
+    const auto* object = root.if_object();
+    if (!object)
+        return "is no object";
+    const auto text = [&](const char* name) -> const boost::json::string* {
+        const auto* v = object->if_contains(name);
+        return v ? v->if_string() : nullptr;
+    };
+    const auto* labels = object->if_contains("labels");
+    const auto* execution = text("execution_id");
+    const auto* ts = text("ts");
+    const auto* content = text("line");
+    const auto* step = object->if_contains("step");
+    if (!labels || !labels->is_object() || !execution || !ts || !content || !step || !step->is_int64())
+        return "must have labels (an object), execution_id, ts and line (strings) and step (an integer)";
+    for (const auto& [name, value] : labels->get_object()) {
+        if (!value.is_string())
+            return "has a label that is no string";
+        out.labels.set({name.data(), name.size()}, std::string_view(value.get_string()));
+    }
+    std::int64_t ns = 0;
+    const auto [end, failed] = std::from_chars(ts->data(), ts->data() + ts->size(), ns);
+    if (failed != std::errc() || end != ts->data() + ts->size())
+        return "has a ts that is no integer";
+    out.entry = {text::from_unix_nanoseconds(ns), std::string(content->data(), content->size())};
+    aoss::execution_record record;
+    record.execution_id = std::string(execution->data(), execution->size());
+    record.step = step->get_int64();
+    record.status = std::string(out.labels.get("status"));
+    out.key = aoss::make_step_key(record, out.entry.line);
+    return {};
+}
+
+} // namespace
+
+std::string to_ndjson(const loki::labels& labels, const loki::entry& entry) {
+    std::string out = "{";
+    append_entry(out, labels, entry);
+    return out;
+}
+
+std::string to_ndjson(const ship::rejection& r) {
+    std::string out = R"({"reason":")" + std::string(to_string(r.reason)) + R"(","execution_id":")" +
+                      aoss::execution_id(r.key) + R"(","step":)" + std::to_string(r.key.step) + ',';
+    append_entry(out, r.labels, r.entry);
+    return out;
+}
+
+result<std::vector<rejected_entry>> parse_rejects(std::string_view text, const std::string& name) {
+    std::vector<rejected_entry> out;
+    for (std::size_t number = 1; !text.empty(); ++number) {
+        const auto end = text.find('\n');
+        const auto line = text.substr(0, end);
+        text.remove_prefix(end == text.npos ? text.size() : end + 1);
+        if (line.find_first_not_of(" \t\r") == line.npos)
+            continue;
+        rejected_entry entry;
+        if (const auto wrong = read_line(line, entry); !wrong.empty())
+            return error(boost::system::errc::make_error_code(boost::system::errc::invalid_argument),
+                         name + ':' + std::to_string(number) + ": the line " + wrong);
+        out.push_back(std::move(entry));
+    }
+    return out;
+}
+
+std::vector<rejected_entry> read_rejects(const std::string& path) {
+    const std::string name = text::escape_for_log(path);
+    const auto text = read_file(path);
+    if (!text)
+        throw wrong_use_error("--replay: '" + name + "' cannot be read");
+    auto out = parse_rejects(*text, name);
+    if (!out)
+        throw wrong_use_error("--replay: " + out.error().message);
+    return std::move(*out);
+}
+
+} // namespace lokiship::tools
