@@ -1,6 +1,7 @@
 #ifndef LOKISHIP_CLOCK_HPP
 #define LOKISHIP_CLOCK_HPP
 
+#include <lokiship/steady_time.hpp>
 #include <lokiship/text/timestamp.hpp>
 
 #include <boost/asio/awaitable.hpp>
@@ -12,9 +13,6 @@
 #include <concepts>
 
 namespace lokiship {
-
-/// Time on a clock that only goes forward, counted from a moment of its own; for deadlines and durations.
-using steady_time = std::chrono::time_point<std::chrono::steady_clock, std::chrono::nanoseconds>;
 
 /// The time that the shells see. Nothing else in the library reads a clock.
 ///

@@ -136,6 +136,13 @@ class Truth:
         for ns, _ in stored:
             self.assertTrue(self.now - HOUR <= ns <= self.now - HOUR + 10**9, ns)
 
+    def test_a_label_with_quotes_and_backslashes_is_read_back(self):
+        with Backend() as backend:
+            backend.add(1, tag=f'C:\\dir "{self.a}"\n')
+            done = run("backfill", "--backend", backend.url, "--loki", self.loki.url, "--verify")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("read back: 2 there, 0 were not there", done.stdout)
+
     def test_a_file_that_is_no_rejects_is_named(self):
         done = run("backfill", "--replay", "/nowhere", "--loki", self.loki.url)
         self.assertEqual(done.returncode, 2)

@@ -105,4 +105,42 @@ void print_summary(std::ostream& out, const ship::counters& c, const ship::backf
     out.flush();
 }
 
+exit_code read_outcome(spdlog::logger& log, const ship::backfill_result& r) {
+    if (r.read_failure)
+        log.error("{}", r.read_failure->message);
+    if (r.incomplete)
+        log.error("the backend has more, but refuses to give it: {}", r.incomplete->message);
+    return r.read_failure || r.incomplete ? backend_failed : all_shipped;
+}
+
+exit_code conclude(std::ostream& out, spdlog::logger& log, const ship::counters& c,
+                   const ship::backfill_result& r, bool stopped) {
+    if (stopped) {
+        print_summary(out, c, r);
+        return interrupted;
+    }
+    const exit_code read = read_outcome(log, r);
+    if (r.read_failure)
+        return read;
+    print_summary(out, c, r);
+    if (r.ship_failure)
+        log.error("gave up: {}; run backfill again, Loki drops what it has already", r.ship_failure->message);
+    if (r.verify_failure)
+        log.error("what was shipped could not be read back: {}", r.verify_failure->message);
+    if (r.not_visible != 0)
+        log.warn("{} entries do not show yet. They are so old that Loki shows them only after it has flushed "
+                 "their chunks, "
+                 "chunk_idle_period (30m) after their stream's last entry at the latest; wait longer with "
+                 "--verify-wait, "
+                 "or let an operator POST /flush",
+                 r.not_visible);
+    const bool missing = c.rejected_by_reason[static_cast<std::size_t>(loki::reject_reason::not_stored)] != 0;
+    return read != all_shipped                  ? read
+           : r.ship_failure || r.verify_failure ? loki_failed
+           : missing                            ? entries_missing
+           : r.not_visible != 0                 ? entries_not_visible
+           : c.rejected != 0                    ? some_rejected
+                                                : all_shipped;
+}
+
 } // namespace lokiship::tools

@@ -1,6 +1,8 @@
 #ifndef LOKISHIP_TOOLS_BACKFILL_OUTPUT_HPP
 #define LOKISHIP_TOOLS_BACKFILL_OUTPUT_HPP
 
+#include "common/exit_code.hpp"
+
 #include <lokiship/clock.hpp>
 #include <lokiship/ship/backfill.hpp>
 #include <lokiship/ship/counters.hpp>
@@ -59,6 +61,13 @@ void print_entries(std::ostream& out, ship::outbox& box);
 /// What became of the history, in one line, and each reason for which Loki refused entries in a line of its
 /// own.
 void print_summary(std::ostream& out, const ship::counters& c, const ship::backfill_result& r);
+
+/// Says what went wrong with reading, and gives the exit code for it.
+exit_code read_outcome(spdlog::logger& log, const ship::backfill_result& r);
+
+/// Prints the summary, says what went wrong, and gives the exit code. `stopped`: by a signal.
+exit_code conclude(std::ostream& out, spdlog::logger& log, const ship::counters& c,
+                   const ship::backfill_result& r, bool stopped);
 
 } // namespace lokiship::tools
 

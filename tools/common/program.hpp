@@ -1,6 +1,7 @@
 #ifndef LOKISHIP_TOOLS_COMMON_PROGRAM_HPP
 #define LOKISHIP_TOOLS_COMMON_PROGRAM_HPP
 
+#include "common/exit_code.hpp"
 #include "common/loki_settings.hpp"
 #include "common/settings.hpp"
 
@@ -28,19 +29,6 @@
 #include <vector>
 
 namespace lokiship::tools {
-
-/// What shipd and backfill exit with; the README and `--help` say when.
-enum exit_code : int {
-    all_shipped = 0,
-    internal_error = 1,
-    wrong_use = 2,
-    some_rejected = 3,
-    backend_failed = 4,
-    loki_failed = 5,
-    interrupted = 6,
-    entries_missing = 7,
-    entries_not_visible = 8
-};
 
 /// A tool's main function: resolves its settings, prints what they ask for or what is wrong with them, or
 /// else runs it. What `run` throws is printed and gives `internal_error`, or `wrong_use` for a `wrong_use_error`; output

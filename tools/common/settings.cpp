@@ -229,6 +229,8 @@ std::chrono::nanoseconds values::duration(std::string_view name) const {
 }
 
 std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text) {
+    if (text == "off")
+        return std::chrono::nanoseconds(0);
     using namespace std::chrono;
     static const std::pair<std::string_view, nanoseconds> units[] = {
         {"ms", 1ms}, {"s", 1s}, {"m", 1min}, {"h", 1h}, {"d", 24h}};

@@ -85,7 +85,7 @@ surroundings real_surroundings(int argc, char** argv);
 std::variant<values, exit_message> resolve(std::string_view tool, std::string_view description,
                                            std::vector<setting> settings, const surroundings& around);
 
-/// `500ms`, `30s`, `5m`, `2h`, `7d`: a whole number and its unit.
+/// `500ms`, `30s`, `5m`, `2h`, `7d`: a whole number and its unit; `off` is zero.
 std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text);
 /// A whole number without a sign.
 std::optional<std::uint64_t> parse_count(std::string_view text);

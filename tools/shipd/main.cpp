@@ -24,8 +24,8 @@ std::vector<tools::setting> settings() {
             tools::count_setting("batch-size", 1, 100'000, "100", "How many executions a poll asks for"),
             tools::count_setting("dedup-capacity", 1, 10'000'000, "10000",
                                  "How many shipped steps are remembered; grows where one page holds more"),
-            tools::duration_setting("verify-interval", "0s", "1d", "0s",
-                                    "How often what was shipped is read back from Loki; 0s: never"),
+            tools::duration_setting("verify-interval", "0s", "1d", "off",
+                                    "How often what was shipped is read back from Loki; off: never"),
             tools::flag_setting("once", "Poll and ship once, then exit"),
         });
 }

@@ -1,7 +1,7 @@
 #ifndef LOKISHIP_LOKI_STREAM_WINDOW_HPP
 #define LOKISHIP_LOKI_STREAM_WINDOW_HPP
 
-#include <lokiship/clock.hpp>
+#include <lokiship/steady_time.hpp>
 #include <lokiship/text/timestamp.hpp>
 
 #include <algorithm>

@@ -208,7 +208,8 @@ public:
             if (!failed) {
                 failures = 0;
                 const auto shown_since = clock_.wall_now() - options_.read_back.limits.shows_at_once();
-                if (shipped_.take_back(shown_since, box_, count_, options_.delivery) != 0) {
+                if (shipped_.take_back(shown_since, box_, count_,
+                                       [this](const rejection& r) { delivery_.report(r); }) != 0) {
                     say(severity::warning,
                         std::to_string(box_.size()) +
                             " entries that Loki acknowledged are not there; sending them again");

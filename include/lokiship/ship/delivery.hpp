@@ -40,7 +40,7 @@ struct round_result {
     std::optional<std::chrono::seconds> retry_after{};
     /// A person must act; see `push_reply::verdict::blocked`.
     bool blocked = false;
-    /// At least one entry was settled.
+    /// At least one push was answered with what became of its entries, or of a part of them.
     bool progress = false;
 };
 
@@ -87,6 +87,14 @@ public:
 
     /// Lets a round end after the pushes in flight.
     void stop() noexcept { stopped_ = true; }
+
+    /// Tells of an entry that Loki refused for good: whoever wants to keep it, and the log where that is due.
+    void report(const rejection& r) {
+        if (options_.on_rejected)
+            options_.on_rejected(r);
+        if (const auto line = rejections_.add(r, clock_.steady_now()); line && log_)
+            log_(severity::warning, *line);
+    }
 
 private:
     using lane = outbox::lane;
@@ -321,10 +329,7 @@ private:
     void reject(lane& l, const pending_entry& p, loki::reject_reason reason, const std::string& why) {
         const loki::entry own = original(p);
         const rejection r{l.labels, own, p.key, reason, why};
-        if (options_.on_rejected)
-            options_.on_rejected(r);
-        if (const auto line = rejections_.add(r, clock_.steady_now()); line && log_)
-            log_(severity::warning, *line);
+        report(r);
         count_.reject(reason, 1);
         finish(l, p, false);
         result_.progress = true;

@@ -2,10 +2,10 @@
 #define LOKISHIP_SHIP_REJECTION_HPP
 
 #include <lokiship/aoss/step_key.hpp>
-#include <lokiship/clock.hpp>
 #include <lokiship/loki/entry.hpp>
 #include <lokiship/loki/labels.hpp>
 #include <lokiship/loki/push_reply.hpp>
+#include <lokiship/steady_time.hpp>
 #include <lokiship/text/escape.hpp>
 
 #include <array>

@@ -304,7 +304,8 @@ private:
         if (failed) {
             say(severity::warning, "what was shipped could not be read back: " + failed->message);
         } else {
-            const auto again = shipped_.take_back(shown_since, box_, count_, options_.delivery);
+            const auto again = shipped_.take_back(shown_since, box_, count_,
+                                                  [this](const rejection& r) { delivery_.report(r); });
             if (again != 0)
                 say(severity::warning,
                     std::to_string(again) +

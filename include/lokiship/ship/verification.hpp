@@ -2,16 +2,18 @@
 #define LOKISHIP_SHIP_VERIFICATION_HPP
 
 #include <lokiship/ship/counters.hpp>
-#include <lokiship/ship/delivery_options.hpp>
 #include <lokiship/ship/outbox.hpp>
 #include <lokiship/ship/read_back.hpp>
+#include <lokiship/ship/rejection.hpp>
 
 #include <boost/asio/awaitable.hpp>
 
 #include <algorithm>
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <optional>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -77,8 +79,9 @@ public:
     }
 
     /// Takes back what is not older than `time` and was not seen: into the outbox, or, where it was there before,
-    /// rejected. How many went into the outbox.
-    std::size_t take_back(timestamp time, outbox& box, counters& count, const delivery_options& options) {
+    /// rejected, which `report` is told. How many went into the outbox.
+    std::size_t take_back(timestamp time, outbox& box, counters& count,
+                          const std::function<void(const rejection&)>& report) {
         std::size_t again = 0;
         for (auto& [labels, entries] : waiting_) {
             for (auto& p : entries) {
@@ -87,8 +90,7 @@ public:
                 --count.shipped;
                 if (std::exchange(p.lost_before, true)) {
                     count.reject(loki::reject_reason::not_stored, 1);
-                    if (options.on_rejected)
-                        options.on_rejected({labels, p.entry, p.key, loki::reject_reason::not_stored, why});
+                    report({labels, p.entry, p.key, loki::reject_reason::not_stored, why});
                     continue;
                 }
                 ++count.pending;

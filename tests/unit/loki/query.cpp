@@ -9,12 +9,17 @@ using namespace lokiship;
 BOOST_AUTO_TEST_SUITE(query)
 
 BOOST_AUTO_TEST_CASE(a_request_names_stream_time_and_limit) {
-    const auto r = loki::query_range_request({{"a", "b \"c\""}}, text::from_unix_nanoseconds(5),
+    const auto r = loki::query_range_request({{"a", "b \"c\""}, {"d", "ü"}}, text::from_unix_nanoseconds(5),
                                              text::from_unix_nanoseconds(1'700'000'000'000'000'007), 42);
     BOOST_TEST(r.target ==
                "/loki/api/v1/query_range?direction=forward&limit=42&start=1970-01-01T00%3A00%3A00.000000005Z&"
-               "end=2023-11-14T22%3A13%3A20.000000007Z&query=%7Ba%3D%22b%20%5C%22c%5C%22%22%7D");
+               "end=2023-11-14T22%3A13%3A20.000000007Z&query=%7Bd%3D%22%C3%BC%22%7D");
     BOOST_CHECK(r.verb == http::method::get);
+}
+
+BOOST_AUTO_TEST_CASE(a_selector_leaves_out_what_loki_2_9_stores_otherwise) {
+    BOOST_TEST(loki::selector({{"a", "x"}, {"b", "y\\z"}, {"c", "\n"}, {"d", "\""}}) == R"({a="x"})");
+    BOOST_TEST(loki::selector({{"b", "y\\z"}}) == R"({b="y\\z"})");
 }
 
 BOOST_AUTO_TEST_CASE(an_answer_gives_all_entries_by_time) {

@@ -59,6 +59,9 @@ public:
                 add(n, shared_server, 1h + 1s + std::chrono::seconds(below(6 * 86400)), 10);
                 out.bad[reject_reason::too_far_behind].insert(n);
             } else if (dice == 4) {
+                add(n, server(), good_age, 70'000);
+                out.bad[reject_reason::request_body_too_large].insert(n);
+            } else if (dice == 5) {
                 add(n, shared_server, 1s + std::chrono::seconds(below(3500)), 10);
                 out.good.insert(n);
             } else {
@@ -114,6 +117,14 @@ private:
     std::mt19937 random_;
 };
 
+/// Loki behind a proxy that takes bodies of 64 KiB at most.
+handler behind_proxy(world& w) {
+    return [&w](const http::request& r) {
+        return r.body.size() > 65'536 ? reply{413, {{"Content-Type", "text/html"}}, "<html>413</html>"}
+                                      : w.loki(r);
+    };
+}
+
 /// The numbers of the stored lines, each of which must be stored once.
 std::set<unsigned> stored_ids(const fake_loki& loki) {
     std::set<unsigned> out;
@@ -140,7 +151,8 @@ BOOST_AUTO_TEST_CASE(every_good_entry_is_stored_once_and_every_bad_one_is_counte
             o.delivery.on_rejected = [&](const ship::rejection& r) {
                 BOOST_TEST(rejected[r.reason].insert(id_of(r.entry.line)).second);
             };
-            backfill b(w.backend_http, w.loki_http, w.time, w.watched(o));
+            fake_transport proxy(behind_proxy(w), w.time, "http://proxy");
+            backfill b(w.backend_http, proxy, w.time, w.watched(o));
             const auto r = w.complete(b.run());
             BOOST_TEST(!r.ship_failure.has_value());
             BOOST_TEST((stored_ids(w.loki) == expected.good));
@@ -163,7 +175,8 @@ BOOST_AUTO_TEST_CASE(a_lost_answer_loses_nothing_and_shows_nothing_twice) {
             maker.write_newest();
             std::mt19937 random(seed);
             int resets = 0;
-            w.loki_http.decide([&](const http::request&) {
+            fake_transport proxy(behind_proxy(w), w.time, "http://proxy");
+            proxy.decide([&](const http::request&) {
                 const bool reset = resets != 200 && random() % 3 != 0;
                 resets += reset;
                 return reset ? fault::reset_after : fault::none;
@@ -172,7 +185,7 @@ BOOST_AUTO_TEST_CASE(a_lost_answer_loses_nothing_and_shows_nothing_twice) {
             o.delivery.batch.max_entries = 25;
             o.max_attempts = 100;
             o.backoff = {1ms, 2ms}; // what is too new must not become good meanwhile
-            backfill b(w.backend_http, w.loki_http, w.time, w.watched(o));
+            backfill b(w.backend_http, proxy, w.time, w.watched(o));
             w.complete(b.run(), std::chrono::hours(100));
             BOOST_TEST(resets == 200);
             BOOST_TEST((stored_ids(w.loki) == expected.good));

@@ -1,6 +1,8 @@
 // A Loki that acknowledges and loses, and shells that read back what they shipped.
 #include "ship/world.hpp"
 
+#include <algorithm>
+
 using namespace lokiship;
 using namespace lokiship::testing;
 using namespace std::chrono_literals;
@@ -73,6 +75,10 @@ BOOST_AUTO_TEST_CASE(backfill_sends_again_what_loki_lost_and_counts_what_it_lose
         BOOST_TEST(b.count().rejected_by_reason[static_cast<std::size_t>(reject_reason::not_stored)] ==
                    20u - w.loki.size());
         BOOST_TEST(rejected.size() == 20u - w.loki.size());
+        const auto said = std::count_if(w.log.begin(), w.log.end(), [](const std::string& line) {
+            return line.starts_with("W Loki refuses entries (not_stored), for example step 1 of execution ");
+        });
+        BOOST_TEST(said == (times == 1 ? 0 : 1));
         BOOST_TEST(b.count().balanced());
     }
 }
