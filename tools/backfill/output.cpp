@@ -96,7 +96,8 @@ void print_summary(std::ostream& out, const ship::counters& c, const ship::backf
     if (c.timestamps_replaced != 0)
         out << "without a readable timestamp, given the time of reading: " << c.timestamps_replaced << '\n';
     if (c.labels_changed != 0)
-        out << "with a label value that Loki does not take, changed: " << c.labels_changed << '\n';
+        out << "with a label value that was missing or that Loki does not take, replaced: "
+            << c.labels_changed << '\n';
     if (c.restamped != 0)
         out << "too late, given the oldest time that Loki takes: " << c.restamped << '\n';
     if (c.verified + c.lost + r.not_visible != 0)

@@ -29,20 +29,20 @@ struct mapped_step {
     step_key key;
     /// The record had no readable timestamp, and `entry.time` is the time that was given instead.
     bool time_replaced = false;
-    /// A label value was not as Loki takes it, and was changed.
+    /// A label value was missing, or not as Loki takes it, and was replaced.
     bool labels_changed = false;
 };
 
 /// The stream of a record: `job="aoss"`, `server_id`, `server_tag`, `agent_type`, `status` and `execution_status`. An
-/// empty value becomes `unknown`, for `agent_type` `general`. What Loki does not take in a value is replaced
-/// (`loki::append_label_value`), and then `changed` becomes true.
+/// empty value becomes `unknown`, for `agent_type` `general`, and what Loki does not take in a value is replaced
+/// (`loki::append_label_value`); then `changed` becomes true.
 inline loki::labels to_labels(const execution_record& record, bool& changed) {
     loki::labels out;
     std::string value;
     const auto set = [&](std::string_view name, std::string_view text, std::string_view fallback) {
         value.clear();
-        if (loki::append_label_value(value, text.empty() ? fallback : text))
-            changed = true;
+        const bool replaced = loki::append_label_value(value, text.empty() ? fallback : text);
+        changed = changed || replaced || text.empty();
         out.set(name, value);
     };
     set("agent_type", record.agent_type, "general");

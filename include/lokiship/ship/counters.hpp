@@ -27,7 +27,7 @@ struct counters {
     /// Records whose timestamp was missing or unreadable, so that their entry got the time at which they were
     /// read.
     std::uint64_t timestamps_replaced = 0;
-    /// Records with a label value that Loki does not take, so that it was changed.
+    /// Records with a label value that was missing, or that Loki does not take, so that it was replaced.
     std::uint64_t labels_changed = 0;
     /// Entries that were too late and got the oldest time that Loki takes (`late_entries::restamp`).
     std::uint64_t restamped = 0;

@@ -96,6 +96,9 @@ BOOST_AUTO_TEST_CASE(invalid_utf8_is_replaced_everywhere) {
     BOOST_TEST(got.labels.get("server_tag") == "a?"); // Loki refuses U+FFFD in a label
     BOOST_TEST(got.labels_changed);
     BOOST_TEST(!aoss::to_entry(example(), now).labels_changed);
+    r = example();
+    r.agent_type.clear();
+    BOOST_TEST(aoss::to_entry(r, now).labels_changed);
     BOOST_TEST(got.entry.line.find("COMMAND: b\xef\xbf\xbd |") != std::string::npos);
     BOOST_TEST(got.entry.line.find("STDOUT: \xef\xbf\xbd |") != std::string::npos);
 }
