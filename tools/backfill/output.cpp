@@ -125,7 +125,9 @@ exit_code conclude(std::ostream& out, spdlog::logger& log, const ship::counters&
         return read;
     print_summary(out, c, r);
     if (r.ship_failure)
-        log.error("gave up: {}; run backfill again, Loki drops what it has already", r.ship_failure->message);
+        log.error("gave up: {}; run backfill again: Loki drops what it has already, or refuses it where its "
+                  "stream has gone on meanwhile",
+                  r.ship_failure->message);
     if (r.verify_failure)
         log.error("what was shipped could not be read back: {}", r.verify_failure->message);
     if (r.not_visible != 0)

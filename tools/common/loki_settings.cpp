@@ -70,6 +70,7 @@ result<loki_settings> parse_loki_config(std::string_view yaml) try {
     if (!root.IsMap())
         return error(errc::unexpected_answer, "Loki's /config is no YAML mapping");
     loki_settings out;
+    out.ingester.known = find(root, "ingester", "max_chunk_age").IsDefined();
     read_duration(find(root, "ingester", "max_chunk_age"), out.ingester.max_chunk_age);
     read_duration(find(root, "ingester", "chunk_idle_period"), out.ingester.chunk_idle_period);
     const auto within = find(root, "querier", "query_ingesters_within");

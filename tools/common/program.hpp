@@ -48,7 +48,7 @@ public:
     shipping_program(const std::string& name, const values& v);
 
     /// Asks Loki for the settings that matter: `/config`, and where that is not shown, its version. What Loki does not
-    /// tell keeps its default, and the log says so.
+    /// tell keeps its default; the log says so where Loki answers without telling.
     loki_settings ask_loki();
     /// What the settings say of pushes. Where rejected entries are to be kept, opens that file.
     ship::delivery_options delivery(const values& v, const loki_settings& settings);

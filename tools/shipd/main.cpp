@@ -54,10 +54,11 @@ int run(const tools::values& v) {
     options.on_counters = [logger = program.logger,
                            before = std::uint64_t{0}](const ship::counters& c) mutable {
         // One line a round, not one a push.
-        if (c.pending == 0 && c.shipped != before) {
+        if (c.pending != 0)
+            return;
+        if (c.shipped > before)
             logger->info("shipped {} entries, {} in all", c.shipped - before, c.shipped);
-            before = c.shipped;
-        }
+        before = c.shipped;
     };
 
     ship.emplace(program.backend, program.loki, program.time, options);

@@ -34,7 +34,7 @@ struct pushed_entry {
     timestamp time{};
     /// Of the line, in bytes.
     std::size_t size = 0;
-    /// An earlier push of this entry had an outcome that is not known, so that it may be stored already.
+    /// An earlier push of this entry had an outcome that is not known, and Loki would have taken it then.
     bool sent_before = false;
 };
 
@@ -104,7 +104,8 @@ inline bool mark(const refusal& r, std::span<const pushed_entry> entries, fates&
 ///
 /// Where the reply names exactly who is refused, the others are stored. An entry that was sent before and is now too
 /// far behind the newest that we sent ourselves was stored then. Where the reply leaves open who is refused, all are
-/// `unknown`: send them again in smaller pushes, which is harmless. One entry alone is never `unknown`.
+/// `unknown`: send them again in smaller pushes; Loki drops those that it has. One entry alone is never `unknown`; where
+/// a proxy ate the text, it is refused as `other`, although Loki may have it and find its copy too far behind.
 inline std::vector<entry_fate> entry_fates(const push_reply& reply, std::span<const pushed_entry> batch,
                                            std::size_t n, std::optional<timestamp> newest_stored,
                                            std::chrono::nanoseconds window) {

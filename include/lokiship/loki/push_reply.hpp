@@ -10,6 +10,7 @@
 #include <charconv>
 #include <chrono>
 #include <cstddef>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -117,6 +118,10 @@ struct push_reply {
     /// With `rejected` by an ingester: how many entries had passed the checks before it, whose refusals the
     /// ingester's text hides.
     std::optional<std::size_t> out_of{};
+    /// Nothing of the push is stored, for certain.
+    bool nothing_stored = false;
+    /// With `rate_limited`: it is the tenant's rate, so that other streams meet it too.
+    bool whole_tenant = false;
     /// For people: status and the beginning of the body, escaped for a log.
     std::string text{};
 };
@@ -158,6 +163,9 @@ inline std::optional<reject_reason> reason_of(std::string_view text) {
     // words.
     std::optional<reject_reason> out;
     std::size_t best = 0;
+    // Here the labels stand behind Loki's own words.
+    if (text.starts_with("Max entry size ") || text.starts_with("max entry size "))
+        return reject_reason::line_too_long;
     for (const auto& row : table)
         if (const auto at = text.rfind(row.part); at != text.npos && (!out || at > best)) {
             out = row.reason;
@@ -218,6 +226,21 @@ inline void read_groups(std::vector<refusal>& to, std::string_view body) {
     }
 }
 
+/// Whether a 400 is about the request as such, not about what it holds: a tenant, or the wrong door.
+inline bool blames_request(std::string_view text) {
+    static constexpr std::string_view parts[] = {
+        "org ID",
+        "tenant ID",
+        "HTTP request to an HTTPS server",
+        "plain HTTP request was sent to HTTPS port",
+        "Request Header Or Cookie Too Large",
+    };
+    // Loki's words about entries and labels may quote any of these.
+    return !reason_of(text) && std::any_of(std::begin(parts), std::end(parts), [text](std::string_view part) {
+        return text.find(part) != text.npos;
+    });
+}
+
 /// Reads what a refusal's text tells. `complete`: it is the whole text.
 inline push_reply read_refusal(std::string_view body, bool complete, push_reply out) {
     out.what = push_reply::verdict::rejected;
@@ -248,8 +271,9 @@ inline push_reply read_refusal(std::string_view body, bool complete, push_reply 
 /// Reads Loki's answer to a push of one stream. Pure. `complete` is false where `body` was cut off, so that it may not
 /// tell all.
 ///
-/// Only 200 and 204 mean stored. Any other 2xx (Loki 3: 260, "ingestion blocked") is `blocked`. 400 and 422 refuse
-/// entries, not the whole. 413, and a 500 that says the message was too large, ask for smaller pushes; a 500 that no
+/// Only 204 means stored, and 200 where it has no body: a 200 with one comes from another service. Any other 2xx (Loki 3:
+/// 260, "ingestion blocked") is `blocked`. 400 and 422 refuse entries, not the whole, unless the text is about the tenant
+/// or the connection. 413, and a 500 that says the message was too large, ask for smaller pushes; a 500 that no
 /// retry can cure (`no schema config found`) refuses. 401, 403, 404, 405, 407 and redirects are no entry's fault. 408,
 /// 425, 429 and other 5xx pass.
 inline push_reply read_push_reply(const http::response_head& head, std::string_view body,
@@ -257,7 +281,7 @@ inline push_reply read_push_reply(const http::response_head& head, std::string_v
     using verdict = push_reply::verdict;
     push_reply out;
     const unsigned status = head.status;
-    if (status == 200 || status == 204)
+    if (status == 204 || (status == 200 && body.empty()))
         return out;
     out.text = std::to_string(status);
     while (!body.empty() && (body.back() == '\n' || body.back() == '\r' || body.back() == ' '))
@@ -265,16 +289,20 @@ inline push_reply read_push_reply(const http::response_head& head, std::string_v
     if (!body.empty())
         out.text += ": " + text::escape_for_log(body);
     const auto says = [body](std::string_view words) { return body.find(words) != body.npos; };
-    if (status == 400 || status == 422 || (status == 500 && says("no schema config found")))
+    if ((status == 400 && !detail::blames_request(body)) || status == 422 ||
+        (status == 500 && says("no schema config found")))
         return detail::read_refusal(body, complete, std::move(out));
     if (status == 413 || (status == 500 && says("received message larger than max"))) {
         out.what = verdict::split;
+        out.nothing_stored = true;
         out.reason = reject_reason::request_body_too_large;
         return out;
     }
     out.what = status == 429                                     ? verdict::rate_limited
                : status >= 500 || status == 408 || status == 425 ? verdict::retry
                                                                  : verdict::blocked;
+    out.whole_tenant = status == 429 && says("ngestion rate limit exceeded");
+    out.nothing_stored = out.what == verdict::blocked || out.whole_tenant;
     if (const auto seconds = detail::leading_number(head.fields.get("Retry-After")))
         out.retry_after = std::chrono::seconds(std::min<std::size_t>(*seconds, 3600));
     return out;

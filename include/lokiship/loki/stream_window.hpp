@@ -16,6 +16,8 @@ struct ingester_limits {
     std::chrono::nanoseconds max_chunk_age = std::chrono::hours(2);
     /// `ingester.chunk_idle_period`: a stream that gets nothing for so long is flushed and forgotten.
     std::chrono::nanoseconds chunk_idle_period = std::chrono::minutes(30);
+    /// These are Loki's own settings, not a guess: then what they say is certain to be refused need not be sent.
+    bool known = false;
 
     std::chrono::nanoseconds window() const noexcept { return max_chunk_age / 2; }
 };
@@ -29,7 +31,11 @@ public:
     /// Entries from `oldest` to `newest` were acknowledged at `now`.
     void stored(timestamp oldest, timestamp newest, steady_time now, const ingester_limits& limits) {
         if (!is_fresh(now, limits))
-            oldest_ = newest_ = std::nullopt;
+            oldest_ = newest_ = bar_ = std::nullopt;
+        // Loki took the oldest, so its bar was no higher; then the newest may have raised it.
+        const timestamp raised = newest - limits.window();
+        const timestamp shown = std::max(oldest, raised);
+        bar_ = bar_ ? std::min(shown, std::max(*bar_, raised)) : shown;
         oldest_ = std::min(oldest_.value_or(oldest), oldest);
         newest_ = std::max(newest_.value_or(newest), newest);
         at_ = now;
@@ -38,9 +44,12 @@ public:
     /// The newest entry that Loki acknowledged, where there was one.
     std::optional<timestamp> newest() const noexcept { return newest_; }
 
+    /// What Loki acknowledged proves that it takes an entry of this time, as long as nobody else writes to the stream.
+    bool is_proven(timestamp time) const noexcept { return bar_ && time >= *bar_; }
+
     /// Entries older than this are certain to be refused at `now`. Empty: nothing is certain, ask Loki.
     std::optional<timestamp> oldest_acceptable(steady_time now, const ingester_limits& limits) const {
-        if (!is_fresh(now, limits) || *newest_ - *oldest_ > limits.max_chunk_age)
+        if (!limits.known || !is_fresh(now, limits) || *newest_ - *oldest_ > limits.max_chunk_age)
             return std::nullopt;
         return *newest_ - limits.window();
     }
@@ -51,7 +60,7 @@ public:
     }
 
 private:
-    std::optional<timestamp> oldest_, newest_;
+    std::optional<timestamp> oldest_, newest_, bar_;
     steady_time at_{};
 };
 

@@ -119,15 +119,18 @@ private:
             lane* const l = box_.next();
             if (!l)
                 co_return;
+            refuse_too_old(*l, l->batch);
             if (l->batch.empty())
                 fill(*l);
             if (!l->batch.empty()) {
                 in_flight guard(*l);
+                co_await clock_.sleep_for(l->next_push - clock_.steady_now());
                 std::size_t n = 0;
                 const http::request request = encode(*l, n);
                 // Whatever happens from here on, Loki may have it.
                 const std::vector<loki::pushed_entry> pushed = describe(*l);
                 mark_sent(*l, n);
+                pace(*l, request.body.size());
                 const result<loki::push_reply> reply = co_await push(request);
                 guard.release();
                 if (reply)
@@ -139,9 +142,21 @@ private:
         }
     }
 
+    /// What is older than Loki said a moment ago that it takes is certain to be refused.
+    void refuse_too_old(lane& l, std::deque<pending_entry>& from) {
+        while (age_bar_ && clock_.steady_now() < age_bar_until_ && !from.empty() &&
+               from.front().entry.time < *age_bar_ && !from.front().sent_before) {
+            const pending_entry p = std::move(from.front());
+            from.pop_front();
+            reject(l, p, loki::reject_reason::greater_than_max_sample_age,
+                   "not sent, since Loki takes nothing older than " + text::format_rfc3339(*age_bar_));
+        }
+    }
+
     /// Moves what makes the next push from the queue to the batch. What is certain to be refused is not asked for.
     void fill(lane& l) {
         outbox::sort(l);
+        refuse_too_old(l, l.queue);
         const auto oldest = l.window.oldest_acceptable(clock_.steady_now(), options_.ingester);
         while (oldest && !l.queue.empty() && l.queue.front().entry.time < *oldest) {
             pending_entry late = std::move(l.queue.front());
@@ -149,6 +164,7 @@ private:
             too_late(l, std::move(late), *oldest,
                      "not sent, since the stream's window starts at " + text::format_rfc3339(*oldest));
         }
+        outbox::sort(l);
         std::size_t bytes = 0;
         while (!l.queue.empty() && l.batch.size() != options_.batch.max_entries) {
             bytes += loki::json_encoder::entry_size(l.queue.front().entry.line);
@@ -161,8 +177,15 @@ private:
 
     /// The push of the batch's first `n` entries; the same entries give the same bytes.
     http::request encode(const lane& l, std::size_t& n) const {
-        const std::size_t most =
-            l.max_entries == 0 ? l.batch.size() : std::min(l.max_entries, l.batch.size());
+        std::size_t most = l.max_entries == 0 ? l.batch.size() : std::min(l.max_entries, l.batch.size());
+        // Once such a batch was sent, and its answer lost, its newest entry has Loki refuse its oldest,
+        // whether it has them or not. The oldest moment alone shows first whether they are taken.
+        const timestamp oldest = l.batch.front().entry.time;
+        if (l.batch.back().entry.time - oldest > options_.ingester.window() && !l.window.is_proven(oldest))
+            while (most > 1 && l.batch[most - 1].entry.time != oldest)
+                --most;
+        if (probe_)
+            most = 0;
         loki::json_encoder encoder;
         encoder.begin_stream(l.labels);
         for (n = 0; n != most; ++n) {
@@ -192,12 +215,26 @@ private:
         std::vector<loki::pushed_entry> out;
         out.reserve(l.batch.size());
         for (const auto& p : l.batch)
-            out.push_back({p.entry.time, p.entry.line.size(), p.sent_before});
+            out.push_back({p.entry.time, p.entry.line.size(), p.sent_before && p.proven});
         return out;
     }
     static void mark_sent(lane& l, std::size_t n) {
+        for (std::size_t i = 0; i != n; ++i) {
+            pending_entry& p = l.batch[i];
+            if (!std::exchange(p.sent_before, true))
+                p.proven = l.window.is_proven(p.entry.time);
+        }
+    }
+    /// Nothing of the first `n` is stored: they are as before they were sent.
+    static void unmark_sent(lane& l, const std::vector<loki::pushed_entry>& pushed, std::size_t n) {
         for (std::size_t i = 0; i != n; ++i)
-            l.batch[i].sent_before = true;
+            l.batch[i].sent_before = pushed[i].sent_before;
+    }
+
+    void pace(lane& l, std::size_t bytes) const {
+        if (options_.stream_rate != 0)
+            l.next_push = clock_.steady_now() +
+                          std::chrono::nanoseconds(bytes * 1'000'000'000ull / options_.stream_rate);
     }
 
     boost::asio::awaitable<result<loki::push_reply>> push(const http::request& request) {
@@ -218,18 +255,38 @@ private:
     void apply(lane& l, const std::vector<loki::pushed_entry>& pushed, std::size_t n, std::size_t body_size,
                const loki::push_reply& reply) {
         using verdict = loki::push_reply::verdict;
+        if (n == 0) {
+            // Loki takes a stream without entries, and does nothing with it.
+            probe_ = false;
+            heard_ = reply.what == verdict::delivered;
+            if (!heard_) {
+                result_.blocked = true;
+                postpone(l, failure(reply), reply.retry_after, true);
+            }
+            return;
+        }
+        if (reply.nothing_stored)
+            unmark_sent(l, pushed, n);
         if (reply.what != verdict::rate_limited)
             l.rate_limited = 0;
         switch (reply.what) {
         case verdict::delivered:
         case verdict::rejected:
+            // From whom nothing sensible was heard yet may be anybody.
+            if (reply.what == verdict::rejected && reply.reason == loki::reject_reason::other && n == 1 &&
+                !heard_) {
+                unmark_sent(l, pushed, n);
+                probe_ = true;
+                break;
+            }
+            heard_ = heard_ || reply.what == verdict::delivered || reply.reason != loki::reject_reason::other;
             settle(l, loki::entry_fates(reply, pushed, n, l.window.newest(), options_.ingester.window()),
                    reply);
             break;
         case verdict::split:
             // For good: the limit is the server's, and the next push would meet it again.
             if (n != 1)
-                max_bytes_ = std::min(max_bytes_, body_size) / 2;
+                max_bytes_ = std::min(max_bytes_, body_size / 2);
             else
                 settle(l, {{loki::entry_fate::kind::refused, reply.reason}}, reply);
             break;
@@ -237,7 +294,8 @@ private:
             // More than the bucket ever holds is refused for ever; less may pass.
             if (++l.rate_limited % 2 == 0 && n > 1)
                 l.max_entries = n / 2;
-            [[fallthrough]];
+            postpone(l, failure(reply), reply.retry_after, false, reply.whole_tenant);
+            break;
         case verdict::retry:
             postpone(l, failure(reply), reply.retry_after, false);
             break;
@@ -256,6 +314,12 @@ private:
         using kind = loki::entry_fate::kind;
         ++count_.pushes;
         std::deque<pending_entry> batch = std::exchange(l.batch, {});
+        const std::optional<timestamp> bar = stated_bar(reply);
+        for (const auto& r : reply.refusals)
+            if (r.reason == loki::reject_reason::greater_than_max_sample_age && r.oldest_acceptable) {
+                age_bar_ = *r.oldest_acceptable;
+                age_bar_until_ = clock_.steady_now() + age_bar_validity;
+            }
         std::optional<timestamp> oldest, newest;
         for (std::size_t i = 0; i != batch.size(); ++i) {
             pending_entry& p = batch[i];
@@ -267,22 +331,15 @@ private:
                 ++count_.shipped;
                 finish(l, p, true);
             } else if (fates[i].reason == loki::reject_reason::too_far_behind) {
-                const auto& r = reply.refusals;
-                const auto told = std::find_if(r.begin(), r.end(), [](const loki::refusal& x) {
-                    return x.oldest_acceptable && x.reason == loki::reject_reason::too_far_behind;
-                });
-                // Loki cuts the cutoff to the second.
-                const auto to =
-                    told == r.end()
-                        ? std::nullopt
-                        : std::optional<timestamp>(*told->oldest_acceptable + std::chrono::seconds(1));
-                too_late(l, std::move(p), to, "HTTP status " + reply.text);
+                too_late(l, std::move(p), bar, "HTTP status " + reply.text);
             } else {
                 reject(l, p, fates[i].reason, "HTTP status " + reply.text);
             }
         }
         if (newest)
-            l.window.stored(*oldest, *newest, clock_.steady_now(), options_.ingester);
+            // What was stored by an earlier push proves nothing of the bar as it is now.
+            l.window.stored(std::max(*oldest, bar.value_or(*oldest)), *newest, clock_.steady_now(),
+                            options_.ingester);
         // Smaller while it is open which entries are refused, larger again once that is known.
         const bool open =
             std::any_of(fates.begin(), fates.end(), [](const auto& f) { return f.what == kind::unknown; });
@@ -294,6 +351,14 @@ private:
         failures_in_a_row_ = 0;
     }
 
+    /// The oldest time that Loki says it takes; it cuts that to the second.
+    static std::optional<timestamp> stated_bar(const loki::push_reply& reply) {
+        for (const auto& r : reply.refusals)
+            if (r.reason == loki::reject_reason::too_far_behind && r.oldest_acceptable)
+                return *r.oldest_acceptable + std::chrono::seconds(1);
+        return std::nullopt;
+    }
+
     void too_late(lane& l, pending_entry p, std::optional<timestamp> oldest_acceptable,
                   const std::string& why) {
         if (options_.late == late_entries::reject || !oldest_acceptable ||
@@ -303,31 +368,21 @@ private:
         }
         if (!p.original_time) {
             p.original_time = p.entry.time;
-            if (!options_.structured_metadata)
-                p.entry.line += original_suffix(p.entry.time);
+            if (!options_.structured_metadata) {
+                const std::string suffix = " | ORIGINAL_TIMESTAMP: " + text::format_rfc3339(p.entry.time);
+                p.entry.line += suffix;
+                p.suffix_size = suffix.size();
+            }
             ++count_.restamped;
         }
-        p.entry.time = *oldest_acceptable;
-        p.sent_before = false;
+        // Lines of distinct executions may be equal; their times must not be.
+        p.entry.time = *oldest_acceptable + std::chrono::nanoseconds(l.restamped++);
+        p.sent_before = p.proven = false;
         outbox::put(l, std::move(p));
     }
 
-    static std::string original_suffix(timestamp time) {
-        return " | ORIGINAL_TIMESTAMP: " + text::format_rfc3339(time);
-    }
-    /// The entry as its record gives it.
-    loki::entry original(const pending_entry& p) const {
-        loki::entry out = p.entry;
-        if (p.original_time) {
-            out.time = *p.original_time;
-            if (!options_.structured_metadata)
-                out.line.resize(out.line.size() - original_suffix(out.time).size());
-        }
-        return out;
-    }
-
     void reject(lane& l, const pending_entry& p, loki::reject_reason reason, const std::string& why) {
-        const loki::entry own = original(p);
+        const loki::entry own = p.original();
         const rejection r{l.labels, own, p.key, reason, why};
         report(r);
         count_.reject(reason, 1);
@@ -341,19 +396,23 @@ private:
         box_.settled(p.key);
     }
 
-    void postpone(lane& l, error cause, std::optional<std::chrono::seconds> retry_after, bool end) {
+    /// `end`: nobody else need try. `shared`: others may well meet the same.
+    void postpone(lane& l, error cause, std::optional<std::chrono::seconds> retry_after, bool end,
+                  bool shared = true) {
         ++count_.pushes_failed;
         l.postponed = true;
         result_.failure = std::move(cause);
         result_.retry_after = std::max(result_.retry_after, retry_after);
         // One stream's trouble must not hold up the others; everybody's trouble must not be asked for once a
         // stream.
-        ended_ = ended_ || end || ++failures_in_a_row_ >= max_failures_in_a_row;
+        ended_ = ended_ || end || (shared && ++failures_in_a_row_ >= max_failures_in_a_row);
     }
 
     // A refusal of 1000 entries, each in a group of its own, has about 300 KB.
     static constexpr std::size_t max_reply_size = 1024 * 1024;
     static constexpr int max_failures_in_a_row = 3;
+    // An operator may raise the limit meanwhile.
+    static constexpr std::chrono::minutes age_bar_validity{5};
     // An answer that drips in must not hold up a stream for ever.
     static constexpr int max_push_time = 6;
 
@@ -387,6 +446,13 @@ private:
     round_result result_{};
     std::size_t max_bytes_;
     int failures_in_a_row_ = 0;
+    /// Loki was heard: it took or refused something in its own words.
+    bool heard_ = false;
+    /// The next push is one without entries, to learn whether it is Loki who answers.
+    bool probe_ = false;
+    /// Loki said not long ago that it takes nothing older.
+    std::optional<timestamp> age_bar_{};
+    steady_time age_bar_until_{};
     bool ended_ = false;
     bool stopped_ = false;
 };

@@ -36,8 +36,11 @@ struct delivery_options {
     std::size_t concurrency = 4;
     /// The longest silence of Loki that is borne; a push may take six times as long in all. Zero: no limit.
     std::chrono::nanoseconds push_timeout = std::chrono::seconds(10);
+    /// The most bytes a second that are pushed to one stream. Loki 3 splits a stream above 1.5 MiB/s, and then hides
+    /// refusals and stores a repeated entry again. Zero: no limit.
+    std::size_t stream_rate = 1'400'000;
     late_entries late = late_entries::reject;
-    /// Loki's own, where they are not its defaults.
+    /// Loki's own, with `known` set, or a guess.
     loki::ingester_limits ingester{};
     /// Loki takes structured metadata (3.0 and later, `allow_structured_metadata`).
     bool structured_metadata = false;

@@ -28,10 +28,20 @@ public:
         aoss::step_key key;
         /// The time that the record has, where the entry was given a later one (`late_entries::restamp`).
         std::optional<timestamp> original_time{};
+        /// How many bytes were added to the line for that.
+        std::size_t suffix_size = 0;
         /// It was part of a push whose outcome, for this entry, is not known.
         bool sent_before = false;
+        /// When it was sent first, Loki would have taken it, for all that was known (`stream_window::is_proven`).
+        bool proven = false;
         /// It was acknowledged before and did not show when it was read back.
         bool lost_before = false;
+
+        /// The entry as its record gives it.
+        loki::entry original() const {
+            return {original_time.value_or(entry.time),
+                    entry.line.substr(0, entry.line.size() - suffix_size)};
+        }
     };
     /// One stream: what waits, and what is on its way.
     struct lane {
@@ -50,6 +60,10 @@ public:
         std::size_t max_entries = 0;
         /// How many answers in a row said that the rate limit is exceeded.
         unsigned rate_limited = 0;
+        /// How many entries were given another time; each gets one of its own.
+        unsigned restamped = 0;
+        /// Not before then, so that the stream stays below its rate.
+        steady_time next_push{};
         loki::stream_window window;
 
         bool empty() const noexcept { return queue.empty() && batch.empty(); }

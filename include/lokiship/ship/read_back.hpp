@@ -21,7 +21,7 @@ namespace lokiship::ship {
 /// How Loki is asked for what it holds.
 struct read_back_options {
     loki::query_limits limits{};
-    /// The longest silence of Loki that is borne. Zero: no limit.
+    /// The longest silence of Loki that is borne; a query may take six times as long in all. Zero: no limit.
     std::chrono::nanoseconds timeout = std::chrono::seconds(30);
 };
 
@@ -69,6 +69,7 @@ find_missing(Transport& loki, const loki::labels& stream, std::span<const loki::
                                        start + options.limits.max_length - std::chrono::seconds(1));
         auto request = loki::query_range_request(stream, start, end, options.limits.max_entries);
         request.idle_timeout = options.timeout;
+        request.total_timeout = 6 * options.timeout;
         const auto found = co_await detail::query(loki, std::move(request));
         if (!found)
             co_return found.error();

@@ -90,13 +90,18 @@ public:
                 --count.shipped;
                 if (std::exchange(p.lost_before, true)) {
                     count.reject(loki::reject_reason::not_stored, 1);
-                    report({labels, p.entry, p.key, loki::reject_reason::not_stored, why});
+                    report({labels, p.original(), p.key, loki::reject_reason::not_stored, why});
+                    continue;
+                }
+                ++count.lost;
+                // It is known that Loki does not have it.
+                p.sent_before = p.proven = false;
+                if (!box.add(labels, p)) {
+                    ++count.duplicate; // it was read again, and waits already
                     continue;
                 }
                 ++count.pending;
-                ++count.lost;
                 ++again;
-                box.add(labels, p);
             }
             size_ -= std::erase_if(entries, [&](const auto& p) { return p.entry.time >= time; });
         }

@@ -41,6 +41,7 @@ BOOST_AUTO_TEST_SUITE(push_reply_)
 BOOST_AUTO_TEST_CASE(only_200_and_204_mean_stored) {
     BOOST_TEST(read(204).what == verdict::delivered);
     BOOST_TEST(read(200).what == verdict::delivered);
+    BOOST_TEST(read(200, "<html>Grafana</html>").what == verdict::blocked);
     for (unsigned status : {201u, 202u, 206u, 226u, 260u, 299u, 301u, 302u, 304u})
         BOOST_TEST(read(status).what == verdict::blocked, status);
 }
@@ -61,6 +62,29 @@ BOOST_AUTO_TEST_CASE(status_decides_what_to_do) {
             .what == verdict::split);
     BOOST_TEST(read(503, "empty ring\n").text == "503: empty ring");
     BOOST_TEST(read(502, "<html>\r\n\x1b[2J").text == "502: <html>\\r\\n\\x1b[2J");
+}
+
+BOOST_AUTO_TEST_CASE(what_proves_that_nothing_is_stored) {
+    BOOST_TEST(read(413).nothing_stored);
+    BOOST_TEST(read(401).nothing_stored);
+    const auto tenant =
+        read(429, "Ingestion rate limit exceeded for user fake (limit: 4194304 bytes/sec) while attempting");
+    BOOST_TEST(tenant.nothing_stored);
+    BOOST_TEST(tenant.whole_tenant);
+    const auto stream = read(
+        429, "entry with timestamp … ignored, reason: 'Per stream rate limit exceeded (limit: 3MB/sec)'");
+    BOOST_TEST(!stream.nothing_stored);
+    BOOST_TEST(!stream.whole_tenant);
+    BOOST_TEST(!read(500, "empty ring").nothing_stored);
+    BOOST_TEST(!read(503).nothing_stored);
+}
+
+BOOST_AUTO_TEST_CASE(labels_behind_lokis_words_do_not_change_the_reason) {
+    const auto r = read(
+        400, "max entry size '100' bytes exceeded for stream '{server_tag=\"missing required labels tenant "
+             "ID\"}' while adding an entry with length '200' bytes");
+    BOOST_TEST(r.what == verdict::rejected);
+    BOOST_TEST(r.reason == reject_reason::line_too_long);
 }
 
 BOOST_AUTO_TEST_CASE(retry_after_is_honoured_within_an_hour) {

@@ -8,7 +8,7 @@ using namespace std::chrono_literals;
 BOOST_AUTO_TEST_SUITE(stream_window_)
 
 BOOST_AUTO_TEST_CASE(knows_only_what_loki_acknowledged_and_cannot_have_forgotten) {
-    const loki::ingester_limits limits;
+    const loki::ingester_limits limits{.known = true};
     const timestamp t(1'000'000h);
     const steady_time now(5h);
     loki::stream_window w;
@@ -24,7 +24,7 @@ BOOST_AUTO_TEST_CASE(knows_only_what_loki_acknowledged_and_cannot_have_forgotten
 }
 
 BOOST_AUTO_TEST_CASE(the_newest_counts_whatever_comes_later) {
-    const loki::ingester_limits limits;
+    const loki::ingester_limits limits{.known = true};
     const timestamp t(1'000'000h);
     loki::stream_window w;
     w.stored(t, t + 10min, steady_time(), limits);
@@ -34,7 +34,7 @@ BOOST_AUTO_TEST_CASE(the_newest_counts_whatever_comes_later) {
 }
 
 BOOST_AUTO_TEST_CASE(a_chunk_that_spans_too_much_is_flushed_at_any_moment) {
-    const loki::ingester_limits limits;
+    const loki::ingester_limits limits{.known = true};
     const timestamp t(1'000'000h);
     loki::stream_window w;
     w.stored(t, t + 2h, steady_time(), limits);
@@ -44,6 +44,25 @@ BOOST_AUTO_TEST_CASE(a_chunk_that_spans_too_much_is_flushed_at_any_moment) {
     // After a pause it is another stream to Loki.
     w.stored(t, t, steady_time(31min), limits);
     BOOST_CHECK(w.oldest_acceptable(steady_time(31min), limits) == t - 1h);
+}
+
+BOOST_AUTO_TEST_CASE(what_was_taken_proves_what_is_taken) {
+    const loki::ingester_limits limits;
+    const timestamp t(1'000'000h);
+    loki::stream_window w;
+    BOOST_TEST(!w.is_proven(t));
+    w.stored(t, t + 10min, steady_time(), limits);
+    BOOST_TEST(w.is_proven(t));
+    BOOST_TEST(!w.is_proven(t - 1ns)); // another writer may have put the bar right there
+    // An older one that was taken shows that the bar is lower.
+    w.stored(t - 40min, t - 40min, steady_time(), limits);
+    BOOST_TEST(w.is_proven(t - 40min));
+    // A newer one raises it.
+    w.stored(t + 2h, t + 2h, steady_time(), limits);
+    BOOST_TEST(!w.is_proven(t + 1h - 1ns));
+    BOOST_TEST(w.is_proven(t + 1h));
+    // A guess of Loki's settings makes nothing certain.
+    BOOST_TEST(!w.oldest_acceptable(steady_time(), limits).has_value());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

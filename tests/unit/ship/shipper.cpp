@@ -320,7 +320,7 @@ BOOST_AUTO_TEST_CASE(what_loki_refuses_is_counted_by_reason_and_not_sent_again) 
     BOOST_TEST(s->count().rejected == 2u);
     BOOST_TEST(s->count().rejected_by_reason[static_cast<std::size_t>(
                    loki::reject_reason::greater_than_max_sample_age)] == 2u);
-    BOOST_TEST(w.loki_http.requests().size() == 1u);
+    BOOST_TEST(w.loki_http.requests().size() == 2u);
     BOOST_TEST(w.log.size() == 1u);
     BOOST_TEST(w.log.at(0).find("Loki refuses entries (greater_than_max_sample_age), for example step 1 of "
                                 "execution 00000003-0000-4000-8000-000000000000 in {agent_type=") !=

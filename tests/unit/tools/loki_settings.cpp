@@ -39,6 +39,8 @@ BOOST_AUTO_TEST_CASE(what_config_shows_counts_and_the_rest_is_lokis_default) {
     const auto nothing = tools::parse_loki_config("target: all\nquerier: 5\n");
     BOOST_TEST_REQUIRE(nothing.has_value());
     BOOST_CHECK(nothing->ingester.max_chunk_age == 2h);
+    BOOST_TEST(!nothing->ingester.known);
+    BOOST_TEST(got->ingester.known);
     BOOST_TEST(nothing->query.max_entries == 5000u);
     BOOST_TEST(!nothing->structured_metadata);
 
