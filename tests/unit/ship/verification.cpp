@@ -119,6 +119,25 @@ BOOST_AUTO_TEST_CASE(what_is_not_flushed_in_time_is_said_to_be_not_visible) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(an_old_entry_that_is_missing_among_others_is_lost) {
+    world w;
+    fill(w, 1h);
+    forgetful loki{w, "out 4.1", 1};
+    ship::backfill_options o;
+    o.verify = true;
+    o.verify_wait = 2h;
+    o.delivery.batch.max_entries = 1; // so that one entry is lost, not its stream
+    ship::basic_backfill<fake_transport, manual_clock> b(w.backend_http, loki.transport, w.time,
+                                                         w.watched(o));
+    const auto r = w.complete(b.run());
+    BOOST_TEST(!r.verify_failure.has_value());
+    BOOST_TEST(loki.times == 0);
+    BOOST_TEST(b.count().lost == 1u);
+    BOOST_TEST(b.count().shipped == w.loki.size());
+    BOOST_TEST(b.count().shipped + b.count().rejected == 20u);
+    BOOST_TEST(b.count().verified + r.not_visible == w.loki.size());
+}
+
 BOOST_AUTO_TEST_CASE(a_loki_that_cannot_be_asked_is_named) {
     world w;
     fill(w);
