@@ -50,7 +50,8 @@ public:
                 add(n, server(), 24h * 7 + 1s + std::chrono::seconds(below(86400 * 30)), 10);
                 out.bad[reject_reason::greater_than_max_sample_age].insert(n);
             } else if (dice == 1) {
-                add(n, server(), -10min - 1s - std::chrono::seconds(below(3600)), 10);
+                // Time goes on while streams are paced.
+                add(n, server(), -11min - std::chrono::seconds(below(3600)), 10);
                 out.bad[reject_reason::too_far_in_future].insert(n);
             } else if (dice == 2) {
                 add(n, server(), good_age, 1100);
