@@ -287,6 +287,8 @@ private:
             // For good: the limit is the server's, and the next push would meet it again.
             if (n != 1)
                 max_bytes_ = std::min(max_bytes_, body_size / 2);
+            else if (!heard_)
+                probe_ = true;
             else
                 settle(l, {{loki::entry_fate::kind::refused, reply.reason}}, reply);
             break;

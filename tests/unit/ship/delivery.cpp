@@ -274,6 +274,20 @@ BOOST_AUTO_TEST_CASE(an_answer_that_is_not_about_entries_is_nobodys_loss) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_server_to_which_everything_is_too_large_is_not_believed) {
+    channel p;
+    for (int i = 0; i != 5; ++i)
+        p.add(1min, "line" + std::to_string(i));
+    fake_transport wrong([&](const http::request&) { return reply{413, {}, "too large"}; }, p.time,
+                         "http://wrong");
+    ship::delivery<fake_transport, manual_clock> d(
+        wrong, p.time, p.box, p.count, {}, [](const auto&, const auto&, bool) {}, [] {}, {});
+    const auto r = p.complete(d.round());
+    BOOST_TEST(r.failure.has_value());
+    BOOST_TEST(p.count.pending == 5u);
+    BOOST_TEST(p.count.rejected == 0u);
+}
+
 BOOST_AUTO_TEST_CASE(a_stream_stays_below_its_rate) {
     channel p;
     p.options.batch.max_bytes = 100'000;
