@@ -120,6 +120,8 @@ BOOST_AUTO_TEST_CASE(a_batch_that_meets_its_own_newest_was_stored) {
     BOOST_TEST(fates(behind(5, 5, "2026-11-23T09:00:00Z"), hourly(5, true), start + 10h) == "SSSSS");
     BOOST_TEST(fates(behind(1, 1, "2026-11-23T09:00:00Z"), hourly(1, true), start + 10h) == "S");
     BOOST_TEST(fates(behind(1, 1, "2026-11-23T09:00:01Z"), hourly(1, true), start + 10h) == "R");
+    // Late, and sent for the first time.
+    BOOST_TEST(fates(behind(1, 1, "2026-11-23T09:00:00Z"), hourly(1, false), start + 10h) == "R");
 }
 
 BOOST_AUTO_TEST_CASE(a_part_may_meet_the_newest_of_its_whole_batch) {
