@@ -22,8 +22,9 @@ namespace lokiship::ship {
 /// The entries that Loki acknowledged and that are not yet seen in it. Not thread-safe.
 ///
 /// An old entry that does not show may be in a chunk that Loki has not flushed. It is missing only where older and newer
-/// ones of its stream have shown, twice in a row. An entry that is found missing goes back into the outbox, once: it is sent again as it was, and counts as pending
-/// until Loki acknowledges it. One that is missing after that is rejected as `not_stored`.
+/// ones of its stream have shown, twice in a row. An entry that is found missing goes back into the outbox, once: it is
+/// sent again as it was, and counts as pending until Loki acknowledges it. One that is missing after that is rejected
+/// as `not_stored`.
 class verification {
 public:
     /// Keeps an entry to be looked for. At most `capacity` are kept; of more, the entry is let go unverified.
@@ -42,6 +43,7 @@ public:
             size_ -= std::erase_if(s.entries, [&](const waiting& w) { return w.pending.entry.time < time; });
         return before - size_;
     }
+
     /// Asks Loki for all of them; those that it shows are done and counted as verified. The first error ends it, and
     /// what was not looked for stays.
     template <http::transport Transport>
@@ -69,8 +71,8 @@ public:
         co_return std::nullopt;
     }
 
-    /// Takes back what was not seen and is not older than `time`, or is missing among what shows: into the outbox, or, where it was there before,
-    /// rejected, which `report` is told. How many went into the outbox.
+    /// Takes back what was not seen and is not older than `time`, or is missing among what shows: into the outbox, or,
+    /// where it was there before, rejected, which `report` is told. How many went into the outbox.
     std::size_t take_back(timestamp time, outbox& box, counters& count,
                           const std::function<void(const rejection&)>& report) {
         std::size_t again = 0;
