@@ -14,6 +14,7 @@
 #include <lokiship/http/url.hpp>
 #include <lokiship/loki/entry.hpp>
 #include <lokiship/loki/entry_fates.hpp>
+#include <lokiship/loki/ingestion_limits.hpp>
 #include <lokiship/loki/json_encoder.hpp>
 #include <lokiship/loki/label_value.hpp>
 #include <lokiship/loki/labels.hpp>
