@@ -33,6 +33,7 @@
 #include <lokiship/ship/recent_keys.hpp>
 #include <lokiship/ship/rejection.hpp>
 #include <lokiship/ship/shipper.hpp>
+#include <lokiship/ship/spool.hpp>
 #include <lokiship/ship/verification.hpp>
 #include <lokiship/steady_time.hpp>
 #include <lokiship/text/escape.hpp>
