@@ -54,6 +54,9 @@ enum class errc {
     unexpected_answer,
     /// The URL's scheme needs TLS, and this transport has none. Use `tls_transport`.
     tls_not_supported,
+    /// A checkpoint is damaged, of another version, or of another backfill. Nothing of it was used; remove it to start
+    /// anew.
+    unusable_checkpoint,
     /// Not an error; one past the last value, for tests that visit them all.
     end_of_list_
 };
@@ -101,6 +104,8 @@ struct lokiship_category final : boost::system::error_category {
             return "the answer is not what this service sends";
         case errc::tls_not_supported:
             return "this transport does not support https";
+        case errc::unusable_checkpoint:
+            return "the checkpoint cannot be used";
         case errc::end_of_list_:
             break;
         }

@@ -1,6 +1,7 @@
 #ifndef LOKISHIP_LOKI_INGESTION_LIMITS_HPP
 #define LOKISHIP_LOKI_INGESTION_LIMITS_HPP
 
+#include <lokiship/loki/push_reply.hpp>
 #include <lokiship/text/timestamp.hpp>
 
 #include <chrono>
@@ -34,6 +35,21 @@ struct ingestion_limits {
     /// The earliest `from` in `schema_config`: older entries are a 500 that no retry cures. Empty: unknown.
     std::optional<timestamp> schema_start{};
 };
+
+/// Why Loki refuses an entry at `now`, as far as that is decided before its stream is looked at. Pure.
+inline std::optional<reject_reason> refused_for(const ingestion_limits& limits, timestamp now, timestamp time,
+                                                std::size_t line_size) noexcept {
+    // Loki's order; a schema is asked for last, when the entry is stored.
+    if (limits.reject_old_samples && time < now - limits.reject_old_samples_max_age)
+        return reject_reason::greater_than_max_sample_age;
+    if (time > now + limits.creation_grace_period)
+        return reject_reason::too_far_in_future;
+    if (limits.max_line_size != 0 && line_size > limits.max_line_size && !limits.max_line_size_truncate)
+        return reject_reason::line_too_long;
+    if (limits.schema_start && time < *limits.schema_start)
+        return reject_reason::no_schema_config;
+    return std::nullopt;
+}
 
 } // namespace lokiship::loki
 

@@ -49,17 +49,66 @@ inline std::string selector(const labels& set) {
     return to_string(plain.empty() ? set : plain);
 }
 
-/// `GET /loki/api/v1/query_range`: the oldest `limit` entries of the streams that `selector(set)` selects, from `start`
-/// (included) to `end` (excluded).
-inline http::request query_range_request(const labels& set, timestamp start, timestamp end,
-                                         std::size_t limit) {
+/// Which end of a time a query begins at.
+enum class direction {
+    forward,
+    backward
+};
+
+/// `GET /loki/api/v1/query_range`: the oldest (`forward`) or newest `limit` entries of the streams that `selector(set)`
+/// selects, from `start` (included) to `end` (excluded).
+inline http::request query_range_request(const labels& set, timestamp start, timestamp end, std::size_t limit,
+                                         direction d = direction::forward) {
     http::request out;
-    out.target = "/loki/api/v1/query_range?direction=forward&limit=" + std::to_string(limit) +
+    out.target = std::string("/loki/api/v1/query_range?direction=") +
+                 (d == direction::forward ? "forward" : "backward") + "&limit=" + std::to_string(limit) +
                  // Loki takes a short integer for seconds.
                  "&start=" + http::encode_query_value(text::format_rfc3339(start)) +
                  "&end=" + http::encode_query_value(text::format_rfc3339(end)) +
                  "&query=" + http::encode_query_value(selector(set));
     out.fields.add("Accept", "application/json");
+    return out;
+}
+
+/// `GET /loki/api/v1/series`: the label sets of the streams that `selector(set)` selects and that show something from
+/// `start` to `end`.
+inline http::request series_request(const labels& set, timestamp start, timestamp end) {
+    http::request out;
+    out.target = "/loki/api/v1/series?start=" + http::encode_query_value(text::format_rfc3339(start)) +
+                 "&end=" + http::encode_query_value(text::format_rfc3339(end)) +
+                 "&match[]=" + http::encode_query_value(selector(set));
+    out.fields.add("Accept", "application/json");
+    return out;
+}
+
+/// Reads the answer to `series_request`. Error: `errc::unexpected_answer`.
+inline result<std::vector<labels>> read_series_answer(std::string_view body) {
+    const auto bad = [] {
+        return error(errc::unexpected_answer, "the answer to a query for series is not as Loki's");
+    };
+    error_code ec;
+    const boost::json::value root = boost::json::parse({body.data(), body.size()}, ec);
+    const auto* object = ec ? nullptr : root.if_object();
+    if (!object || !object->contains("status"))
+        return bad();
+    std::vector<labels> out;
+    const auto* data = object->if_contains("data");
+    if (!data)
+        return out;
+    if (!data->is_array())
+        return bad();
+    for (const auto& stream : data->as_array()) {
+        if (!stream.is_object())
+            return bad();
+        labels set;
+        for (const auto& l : stream.as_object()) {
+            if (!l.value().is_string())
+                return bad();
+            const auto& value = l.value().as_string();
+            set.set({l.key().data(), l.key().size()}, {value.data(), value.size()});
+        }
+        out.push_back(std::move(set));
+    }
     return out;
 }
 

@@ -28,40 +28,58 @@ struct ingester_limits {
 /// of the stream and forgets it: when it was idle, or when a chunk spans more than `max_chunk_age`.
 class stream_window {
 public:
+    /// What was acknowledged, from when to when, and when.
+    struct memory {
+        timestamp oldest{}, newest{};
+        /// Loki took an entry of this time after `newest`, or would have.
+        timestamp bar{};
+        steady_time at{};
+    };
+
+    stream_window() = default;
+    /// Goes on from what was known elsewhere.
+    explicit stream_window(const memory& known)
+        : known_(known) {}
+
     /// Entries from `oldest` to `newest` were acknowledged at `now`.
     void stored(timestamp oldest, timestamp newest, steady_time now, const ingester_limits& limits) {
-        if (!is_fresh(now, limits))
-            oldest_ = newest_ = bar_ = std::nullopt;
         // Loki took the oldest, so its bar was no higher; then the newest may have raised it.
         const timestamp raised = newest - limits.window();
         const timestamp shown = std::max(oldest, raised);
-        bar_ = bar_ ? std::min(shown, std::max(*bar_, raised)) : shown;
-        oldest_ = std::min(oldest_.value_or(oldest), oldest);
-        newest_ = std::max(newest_.value_or(newest), newest);
-        at_ = now;
+        if (!is_fresh(now, limits)) {
+            known_ = memory{oldest, newest, shown, now};
+            return;
+        }
+        known_->bar = std::min(shown, std::max(known_->bar, raised));
+        known_->oldest = std::min(known_->oldest, oldest);
+        known_->newest = std::max(known_->newest, newest);
+        known_->at = now;
     }
 
+    /// All that is known, where anything is.
+    const std::optional<memory>& known() const noexcept { return known_; }
     /// The newest entry that Loki acknowledged, where there was one.
-    std::optional<timestamp> newest() const noexcept { return newest_; }
+    std::optional<timestamp> newest() const noexcept {
+        return known_ ? std::optional(known_->newest) : std::nullopt;
+    }
 
     /// What Loki acknowledged proves that it takes an entry of this time, as long as nobody else writes to the stream.
-    bool is_proven(timestamp time) const noexcept { return bar_ && time >= *bar_; }
+    bool is_proven(timestamp time) const noexcept { return known_ && time >= known_->bar; }
 
     /// Entries older than this are certain to be refused at `now`. Empty: nothing is certain, ask Loki.
     std::optional<timestamp> oldest_acceptable(steady_time now, const ingester_limits& limits) const {
-        if (!limits.known || !is_fresh(now, limits) || *newest_ - *oldest_ > limits.max_chunk_age)
+        if (!limits.known || !is_fresh(now, limits) || known_->newest - known_->oldest > limits.max_chunk_age)
             return std::nullopt;
-        return *newest_ - limits.window();
+        return known_->newest - limits.window();
     }
 
     /// Whether Loki cannot have forgotten the stream for its idleness.
     bool is_fresh(steady_time now, const ingester_limits& limits) const {
-        return newest_ && now - at_ < limits.chunk_idle_period;
+        return known_ && now - known_->at < limits.chunk_idle_period;
     }
 
 private:
-    std::optional<timestamp> oldest_, newest_, bar_;
-    steady_time at_{};
+    std::optional<memory> known_;
 };
 
 } // namespace lokiship::loki

@@ -3,35 +3,56 @@
 
 #include <lokiship/clock.hpp>
 #include <lokiship/http/transport.hpp>
+#include <lokiship/loki/ingestion_limits.hpp>
 #include <lokiship/ship/backoff.hpp>
+#include <lokiship/ship/checkpoint.hpp>
 #include <lokiship/ship/counters.hpp>
 #include <lokiship/ship/delivery.hpp>
-#include <lokiship/ship/fetch.hpp>
+#include <lokiship/ship/history.hpp>
 #include <lokiship/ship/log.hpp>
 #include <lokiship/ship/outbox.hpp>
+#include <lokiship/ship/plan.hpp>
+#include <lokiship/ship/recent_keys.hpp>
+#include <lokiship/ship/shipment.hpp>
+#include <lokiship/ship/spool.hpp>
+#include <lokiship/ship/survey.hpp>
 #include <lokiship/ship/verification.hpp>
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/error.hpp>
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <random>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace lokiship::ship {
 
 /// What a backfill does. A value outside its range makes the constructor throw `std::invalid_argument`.
 struct backfill_options {
-    /// How many executions the first answer is asked for; while an answer is full, ten times as many. At
-    /// least 1.
-    std::uint64_t first_limit = 10'000;
+    history_query query{};
+    spool_options spool{};
     /// The longest silence of the backend that is borne. Zero: no limit. A large answer is built before its
     /// first byte.
     std::chrono::nanoseconds fetch_timeout = std::chrono::minutes(5);
+    /// Added to the labels of each stream, so that history does not meet what is shipped live. What the live stream still
+    /// takes goes there all the same, where whoever ships live will ship it too, and Loki drops what comes twice.
+    loki::labels labels{};
     delivery_options delivery{};
+    /// What Loki takes, to plan by. Where `known`, what it is certain to refuse is not pushed.
+    loki::ingestion_limits limits{};
+    /// Pushes also what Loki is certain to refuse.
+    bool push_refused = false;
+    /// The file from which an interrupted backfill goes on, and to which it is saved before each push; empty: none.
+    std::string checkpoint{};
+    /// What the checkpoint must be of: whatever makes it another backfill, such as both addresses and the query.
+    std::string job{};
     backoff_options backoff{};
     /// How many rounds in a row may bring nothing forward until the backfill gives up; at least 1.
     unsigned max_attempts = 5;
@@ -47,7 +68,6 @@ struct backfill_options {
 
     /// Throws `std::invalid_argument`, naming the field, where one is out of its range.
     void validate() const {
-        detail::require(first_limit >= 1, "first_limit must be at least 1");
         detail::require(max_attempts >= 1, "max_attempts must be at least 1");
         delivery.validate();
         backoff.validate();
@@ -58,23 +78,33 @@ struct backfill_options {
 struct backfill_result {
     /// The history could not be read; nothing was shipped.
     std::optional<error> read_failure{};
+    /// The backend gave no more than `executions`, although it has more: why.
+    std::optional<error> incomplete{};
+    /// The checkpoint cannot be used; nothing was read or shipped.
+    std::optional<error> checkpoint_failure{};
+    /// The spool or the checkpoint could not be written; what `counters::pending` says was not shipped.
+    std::optional<error> disk_failure{};
     /// Loki did not take what `counters::pending` says.
     std::optional<error> ship_failure{};
-    /// The backend gave no more than `executions`, although it said that there is more: why.
-    std::optional<error> incomplete{};
     std::uint64_t executions = 0;
     /// What was shipped could not be read back.
     std::optional<error> verify_failure{};
     /// How many entries Loki does not show yet, which may be because it has not flushed their chunks.
     std::uint64_t not_visible = 0;
+    /// How many entries with another time were not looked for, because they were too many to keep.
+    std::uint64_t not_verified = 0;
+
+    bool failed() const noexcept {
+        return read_failure || checkpoint_failure || disk_failure || ship_failure || verify_failure;
+    }
 };
 
-/// Ships all history that the backend gives, oldest first within each stream, in one run.
+/// Ships all history that the backend gives, oldest first within each stream, in one run and in bounded memory.
 ///
-/// Reads first, then ships; all entries are in memory meanwhile. Both transports and the clock must outlive
-/// the object. Not thread-safe. Cancelling the coroutine of `read` or `ship` abandons what is in flight and
-/// throws
-/// `system_error` (`operation_aborted`).
+/// The steps, in order: `read` fills the spool on disk, `look` asks Loki what it has and plans, `ship` pushes, and `verify`
+/// reads back. `run` takes all of them; a step after one that failed does nothing. Both transports and the clock must
+/// outlive the object. Not thread-safe. Cancelling the coroutine of a step abandons what is in flight and throws
+/// `system_error` (`operation_aborted`); the checkpoint then is as it was before the last push.
 template <http::transport Transport, clock Clock>
 class basic_backfill {
 public:
@@ -83,94 +113,335 @@ public:
         , backend_(backend)
         , loki_(loki)
         , clock_(time)
+        , spool_(options_.spool)
+        , recent_(recent_steps)
+        , shipment_(spool_, box_, count_, shipment_options(options_),
+                    [this](const shipment_part& p, const spooled_entry& e) { return withhold(p, e); })
         , retry_(options_.backoff)
         , delivery_(
               loki, time, box_, count_, options_.delivery,
-              [this](const outbox::lane& l, const outbox::pending_entry& p, bool stored) {
-                  if (stored && options_.verify)
-                      shipped_.add(l, p);
-              },
-              [this] { publish(); }, options_.log)
+              [this](const outbox::lane& l, const outbox::pending_entry& p,
+                     std::optional<loki::reject_reason> refused) { settled(l, p, refused); },
+              [this] { pushed(); }, options_.log)
         , random_(std::random_device{}()) {}
     basic_backfill(const basic_backfill&) = delete;
     basic_backfill& operator=(const basic_backfill&) = delete;
 
-    /// Reads everything, then ships everything.
+    /// Reads everything, ships everything, and verifies where the options say so.
     boost::asio::awaitable<backfill_result> run() {
         co_await read();
-        if (!result_.read_failure)
-            co_await ship_and_verify();
+        co_await look();
+        co_await ship();
+        if (options_.verify)
+            co_await verify();
         co_return result_;
     }
 
-    /// Ships what was read or added, and reads it back where the options say so.
-    boost::asio::awaitable<void> ship_and_verify() {
-        co_await ship();
-        if (!result_.ship_failure && options_.verify)
-            co_await verify();
-    }
-
-    /// Asks for larger and larger answers until one holds fewer executions than were asked for: the end of
-    /// the history. Where a larger answer holds no more than the one before, but says that there is more, the result is
-    /// `incomplete`.
+    /// Reads the history into the spool, after the checkpoint, where there is one.
     boost::asio::awaitable<void> read() {
+        if (!open_checkpoint())
+            co_return;
         const aoss::page_reader::record_handler on_record = [this](const aoss::execution_record& r) {
             take(r);
         };
-        std::uint64_t records_before = 0;
-        for (std::uint64_t limit = options_.first_limit;; limit *= 10) {
-            outbox box;
-            counters count;
-            std::swap(box_, box);
-            std::swap(count_, count);
-            auto request = aoss::logs_request(limit);
-            request.idle_timeout = options_.fetch_timeout;
-            const auto page = co_await fetch_page(backend_, std::move(request), on_record);
-            if (!page) {
-                // A smaller answer may have come whole before; what it holds is worth shipping if the larger
-                // was refused.
-                const auto status = page.error().status;
-                if (result_.executions != 0 && status >= 400 && status < 500) {
-                    std::swap(box_, box);
-                    std::swap(count_, count);
-                    result_.incomplete = page.error().cause;
-                } else {
-                    box_ = {};
-                    count_ = {};
-                    result_.read_failure = page.error().cause;
-                }
-                publish();
-                co_return;
-            }
-            ++count_.pages;
+        history_reader<Transport> reader(backend_, options_.fetch_timeout, on_record, [this](bool failed) {
+            ++(failed ? count_.pages_failed : count_.pages);
             publish();
-            result_.executions = page->executions_seen;
-            if (page->executions() < limit)
-                co_return;
-            if ((page->says_more() && page->records <= records_before) || limit > max_limit / 10) {
-                result_.incomplete =
-                    error(errc::unexpected_answer,
-                          backend_.server() + ": says that it has " + std::to_string(page->executions()) +
-                              " executions, but gives " + std::to_string(page->executions_seen) +
-                              " when asked for " + std::to_string(limit));
-                co_return;
+        });
+        try {
+            history_summary summary = co_await reader.read(options_.query);
+            result_.executions = summary.executions;
+            result_.incomplete = summary.incomplete;
+            result_.read_failure = summary.failure;
+        } catch (const boost::system::system_error& e) {
+            disk_failed(e);
+        }
+        if (result_.failed()) {
+            // Newest first: without its end nothing of the history may go.
+            const auto failed = count_.pages_failed;
+            count_ = {};
+            count_.pages_failed = failed;
+        }
+        publish();
+    }
+
+    /// Takes an entry from elsewhere, such as a file, instead of from the backend. Call it before `look`.
+    void add(const loki::labels& labels, const loki::entry& entry, const aoss::step_key& key) {
+        if (result_.failed())
+            return;
+        ++count_.fetched;
+        if (recent_.contains(key)) {
+            ++count_.duplicate;
+            return;
+        }
+        recent_.insert(key);
+        try {
+            spool_.add(labels, entry.time, entry.line, key);
+            ++count_.pending;
+        } catch (const boost::system::system_error& e) {
+            disk_failed(e);
+        }
+    }
+    /// Reads the checkpoint; `read` does it by itself. False where it cannot be used: `checkpoint_failure` says why.
+    bool open_checkpoint() {
+        if (options_.checkpoint.empty() || std::exchange(checkpoint_opened_, true))
+            return !result_.checkpoint_failure;
+        auto found = read_checkpoint(options_.checkpoint);
+        if (found && *found && (*found)->job != options_.job)
+            found = error(errc::unusable_checkpoint, "'" + text::escape_for_log(options_.checkpoint) +
+                                                         "' is the checkpoint of another backfill: of " +
+                                                         text::escape_for_log((*found)->job) +
+                                                         ", and this one is " +
+                                                         text::escape_for_log(options_.job));
+        if (!found) {
+            result_.checkpoint_failure = found.error();
+            return false;
+        }
+        if (*found) {
+            saved_ = std::move(**found);
+            options_.query.since = saved_->since;
+            options_.query.until = saved_->until;
+        }
+        return true;
+    }
+
+    /// Asks Loki what it has, and works out the plan.
+    boost::asio::awaitable<void> look() {
+        if (result_.failed())
+            co_return;
+        try {
+            spool_.finish();
+            survey<Transport, Clock> all(loki_, clock_, spool_, options_.labels, options_.delivery.ingester,
+                                         options_.read_back, options_.log);
+            co_await all.ask_for_streams(saved_ ? &*saved_ : nullptr);
+            plan_time_ = clock_.wall_now();
+            begin_plan(all);
+            const typename survey<Transport, Clock>::foresee_function foreseen =
+                [this](const shipment_part& p, const spooled_entry& e) { return foresee(p, e); };
+            for (auto& part : all.parts()) {
+                if (saved_)
+                    resume(part);
+                co_await all.inspect(part, plan_, [&](const shipment_part& p, const spooled_entry& e) {
+                    return foresee(p, e);
+                });
+                shipment_.add(std::move(part));
             }
-            records_before = page->records;
+            plan_.unseen = all.failed();
+            saved_.reset();
+        } catch (const boost::system::system_error& e) {
+            disk_failed(e);
+        }
+        publish();
+    }
+    /// What `look` found.
+    const backfill_plan& plan() const noexcept { return plan_; }
+
+    /// Ships what was read. Returns when all is shipped or refused, or `stop` was called, or Loki brought nothing forward
+    /// `max_attempts` times in a row, or at once where a person must act first (credentials, tenant, address).
+    boost::asio::awaitable<void> ship() {
+        if (result_.failed())
+            co_return;
+        try {
+            pushed();
+            co_await push_all();
+            save();
+        } catch (const boost::system::system_error& e) {
+            disk_failed(e);
+        }
+        publish();
+    }
+
+    /// Lets `ship` return after the pushes in flight. What is left stays pending, and goes on from the checkpoint.
+    void stop() noexcept {
+        stopped_ = true;
+        delivery_.stop();
+    }
+    /// Whether pushes are under way, for which `stop` waits.
+    bool is_pushing() const noexcept { return pushing_; }
+
+    /// Reads back what was shipped. What Loki must show and does not is sent again once. Ends when all was seen, or
+    /// after `verify_wait`, or where Loki cannot be asked.
+    boost::asio::awaitable<void> verify() {
+        if (result_.failed() || stopped_)
+            co_return;
+        try {
+            co_await verify_all();
+        } catch (const boost::system::system_error& e) {
+            disk_failed(e);
+        }
+        publish();
+    }
+
+    const backfill_result& result() const noexcept { return result_; }
+    const counters& count() const noexcept { return count_; }
+    /// The bytes of the lines that are shipped or refused.
+    std::uint64_t bytes_settled() const noexcept { return shipment_.bytes_settled(); }
+
+    /// Visits every entry as `f(labels, entry)`, oldest first: within each stream, or, where `spool_options::one_order` is
+    /// set, all. Call it after `look`, or after `read` without `look`.
+    template <class F>
+    void visit(F f) {
+        spool_.finish();
+        const std::size_t n = options_.spool.one_order ? 1 : spool_.streams().size();
+        spooled_entry e;
+        for (std::uint32_t i = 0; i != n; ++i)
+            for (auto cursor = spool_.read(i); cursor.next(e);)
+                f(with_labels(spool_.streams()[e.stream].labels, options_.labels), e.entry);
+    }
+
+private:
+    static backfill_options checked(backfill_options o) {
+        o.validate();
+        // A thousand long lines are enough memory for one answer.
+        o.read_back.limits.max_entries = std::min<std::size_t>(o.read_back.limits.max_entries, 1000);
+        return o;
+    }
+    static typename shipment::options shipment_options(const backfill_options& o) {
+        shipment::options out;
+        // While some are under way, the next must be there.
+        out.streams = 2 * o.delivery.concurrency;
+        out.max_entries = o.delivery.batch.max_entries;
+        out.max_bytes = o.delivery.batch.max_bytes;
+        return out;
+    }
+
+    void take(const aoss::execution_record& record) {
+        auto step = aoss::to_entry(record, clock_.wall_now());
+        if (!options_.query.matches(record, step.entry.time)) {
+            ++filtered_;
+            return;
+        }
+        ++count_.fetched;
+        if (recent_.contains(step.key)) {
+            ++count_.duplicate;
+            return;
+        }
+        recent_.insert(step.key);
+        spool_.add(step.labels, step.entry.time, step.entry.line, step.key);
+        ++count_.pending;
+        count_.timestamps_replaced += step.time_replaced;
+        count_.labels_changed += step.labels_changed;
+        if (count_.fetched % 4096 == 0)
+            publish();
+    }
+
+    void begin_plan(const survey<Transport, Clock>& all) {
+        plan_ = {};
+        plan_.executions = result_.executions;
+        plan_.records = count_.fetched + filtered_;
+        plan_.filtered = filtered_;
+        plan_.entries = count_.pending;
+        plan_.streams = spool_.streams().size();
+        plan_.live_streams = all.live_streams();
+        plan_.certain = options_.limits.known && !options_.push_refused;
+        for (const auto& s : spool_.streams()) {
+            plan_.bytes += s.bytes;
+            plan_.oldest = std::min(plan_.oldest.value_or(s.oldest), s.oldest);
+            plan_.newest = std::max(plan_.newest.value_or(s.newest), s.newest);
         }
     }
 
-    /// Ships what was read. Returns when all is shipped or refused, or Loki brought nothing forward
-    /// `max_attempts` times in a row, or at once where a person must act first (credentials, tenant,
-    /// address).
-    boost::asio::awaitable<void> ship() {
+    /// Takes over what an earlier run did for this part.
+    void resume(shipment_part& part) {
+        const auto* const at = saved_->find(part.labels);
+        if (!at)
+            return;
+        const auto before = count_.pending;
+        if (shipment::resume(spool_, part, *at, count_, clock_.wall_now(), clock_.steady_now()))
+            plan_.resumed += before - count_.pending;
+        else
+            say(severity::warning, "the history of " + text::escape_for_log(loki::to_string(part.labels)) +
+                                       " is not what it was at the checkpoint; what Loki shows of it "
+                                       "already is left out, and the rest is shipped");
+    }
+
+    /// For what reason Loki will refuse an entry, as it stands.
+    std::optional<loki::reject_reason> foresee(const shipment_part& p, const spooled_entry& e) const {
+        auto limits = options_.limits;
+        if (!p.labels.get(loki::backfill_shard_label).empty())
+            limits.reject_old_samples = false;
+        if (const auto reason = loki::refused_for(limits, plan_time_, e.entry.time, e.entry.line.size()))
+            return reason;
+        if (p.live_bar && e.entry.time < *p.live_bar && options_.delivery.late == late_entries::reject)
+            return loki::reject_reason::too_far_behind;
+        return std::nullopt;
+    }
+    /// The same, where it is certain; the entry is then reported and not sent.
+    std::optional<loki::reject_reason> withhold(const shipment_part& p, const spooled_entry& e) {
+        if (options_.push_refused)
+            return std::nullopt;
+        const auto reason = foresee(p, e);
+        if (!reason || *reason == loki::reject_reason::too_far_in_future)
+            return std::nullopt; // its time will come
+        if (*reason == loki::reject_reason::too_far_behind ? !options_.delivery.ingester.known
+                                                           : !options_.limits.known)
+            return std::nullopt;
+        delivery_.report({p.labels, e.entry, e.key, *reason, why_withheld(p, *reason)});
+        return reason;
+    }
+    std::string why_withheld(const shipment_part& p, loki::reject_reason reason) const {
+        using loki::reject_reason;
+        switch (reason) {
+        case reject_reason::greater_than_max_sample_age:
+            return "not sent, since Loki takes nothing older than " +
+                   text::format_rfc3339(plan_time_ - options_.limits.reject_old_samples_max_age) +
+                   " (reject_old_samples_max_age)";
+        case reject_reason::line_too_long:
+            return "not sent, since Loki takes no line above " +
+                   std::to_string(options_.limits.max_line_size) + " bytes (max_line_size)";
+        case reject_reason::no_schema_config:
+            return "not sent, since Loki's schema_config begins at " +
+                   text::format_rfc3339(*options_.limits.schema_start);
+        default:
+            return "not sent, since the stream is shipped live, and its window starts at " +
+                   text::format_rfc3339(*p.live_bar);
+        }
+    }
+
+    void settled(const outbox::lane& l, const outbox::pending_entry& p,
+                 std::optional<loki::reject_reason> refused) {
+        if (p.lost_before) {
+            // It was accounted for when it was acknowledged first.
+            if (!refused)
+                shown_.add(l, p);
+            return;
+        }
+        shipment_.settled(p, refused);
+        // Its time is not in the spool.
+        if (!refused && p.original_time && options_.verify) {
+            if (shown_.size() < most_restamped_in_view)
+                shown_.add(l, p);
+            else
+                ++result_.not_verified;
+        }
+    }
+    /// After each push: what comes next is brought, and nothing of it is sent before the checkpoint tells so.
+    void pushed() {
+        if (!stopped_)
+            shipment_.top_up();
+        save();
+        publish();
+    }
+    void save() {
+        if (options_.checkpoint.empty())
+            return;
+        checkpoint c{options_.job, options_.query.since, options_.query.until,
+                     shipment_.state(clock_.wall_now(), clock_.steady_now())};
+        if (const auto r = replace_file(options_.checkpoint, to_text(c)); !r)
+            throw boost::system::system_error(r.error().code, "the checkpoint " + r.error().message);
+    }
+
+    boost::asio::awaitable<void> push_all() {
         unsigned failures = 0;
-        while (!box_.empty()) {
+        while (!box_.empty() && !stopped_) {
+            pushing_ = true;
             const round_result round = co_await delivery_.round();
+            pushing_ = false;
             if (round.progress) {
                 failures = 0;
                 retry_.succeeded();
             }
-            if (!round.failure)
+            if (!round.failure || stopped_)
                 continue;
             if (round.blocked || ++failures >= options_.max_attempts) {
                 result_.ship_failure = round.failure;
@@ -184,22 +455,56 @@ public:
         }
     }
 
-    /// Takes an entry from elsewhere, such as a file, instead of from the backend. Call it before `ship`.
-    void add(const loki::labels& labels, loki::entry entry, const aoss::step_key& key) {
-        ++count_.fetched;
-        if (box_.add(labels, std::move(entry), key))
-            ++count_.pending;
-        else
-            ++count_.duplicate;
-    }
+    /// Brings shipped entries to be looked for, until there are `most`.
+    class shipped_entries {
+    public:
+        shipped_entries(const spool& source, const shipment& all)
+            : spool_(source)
+            , all_(all) {}
+        bool at_end() const noexcept { return part_ == all_.size(); }
+        void bring(verification& to, std::size_t most) {
+            while (!at_end() && to.size() < most) {
+                const shipment_part& p = all_[part_];
+                if (!cursor_) {
+                    cursor_.emplace(spool_, p);
+                    run_ = 0;
+                    left_ = 0;
+                    lane_.labels = p.labels;
+                }
+                while (left_ == 0 && run_ != p.progress.outcomes().size())
+                    left_ = p.progress.outcomes()[run_++].count;
+                spooled_entry e;
+                if (left_ == 0 || !cursor_->next(e)) {
+                    cursor_.reset();
+                    ++part_;
+                    continue;
+                }
+                --left_;
+                if (p.progress.outcomes()[run_ - 1].what == outcome::shipped())
+                    to.add(lane_, {std::move(e.entry), e.key});
+            }
+            if (cursor_)
+                cursor_->release();
+        }
 
-    /// Reads back what was shipped. What Loki must show and does not is sent again once. Ends when all was seen, or
-    /// after `verify_wait`, or where Loki cannot be asked.
-    boost::asio::awaitable<void> verify() {
+    private:
+        const spool& spool_;
+        const shipment& all_;
+        std::size_t part_ = 0, run_ = 0;
+        std::uint64_t left_ = 0;
+        std::optional<shipment_part::cursor> cursor_;
+        outbox::lane lane_;
+    };
+
+    boost::asio::awaitable<void> verify_all() {
         const auto until = clock_.steady_now() + options_.verify_wait;
+        shipped_entries source(spool_, shipment_);
         unsigned failures = 0;
         for (;;) {
-            const auto failed = co_await shipped_.look(loki_, count_, options_.read_back);
+            const std::size_t waiting = shown_.size();
+            source.bring(shown_, most_in_view);
+            const bool brought = shown_.size() != waiting;
+            const auto failed = co_await shown_.look(loki_, count_, options_.read_back);
             publish();
             if (failed && ++failures >= options_.max_attempts) {
                 result_.verify_failure = failed;
@@ -208,45 +513,38 @@ public:
             if (!failed) {
                 failures = 0;
                 const auto shown_since = clock_.wall_now() - options_.read_back.limits.shows_at_once();
-                if (shipped_.take_back(shown_since, box_, count_,
-                                       [this](const rejection& r) { delivery_.report(r); }) != 0) {
+                if (shown_.take_back(shown_since, box_, count_,
+                                     [this](const rejection& r) { delivery_.report(r); }) != 0) {
                     say(severity::warning,
                         std::to_string(box_.size()) +
                             " entries that Loki acknowledged are not there; sending them again");
-                    co_await ship();
-                    if (result_.ship_failure)
+                    co_await push_all();
+                    if (result_.ship_failure || stopped_)
                         co_return;
                     continue;
                 }
-                if (shipped_.size() == 0 || clock_.steady_now() >= until)
+                const bool late = clock_.steady_now() >= until;
+                if (shown_.size() == 0 && source.at_end())
                     break;
+                if (late && shown_.size() >= most_in_view / 2) {
+                    // What does not show in time makes room for the rest.
+                    result_.not_visible += shown_.size();
+                    shown_.clear();
+                }
+                if (late && source.at_end())
+                    break;
+                if ((brought || late) && !source.at_end() && shown_.size() < most_in_view / 2)
+                    continue;
             }
             co_await clock_.sleep_for(std::chrono::seconds(5));
         }
-        result_.not_visible = shipped_.size();
-        publish();
+        result_.not_visible += shown_.size();
     }
 
-    const backfill_result& result() const noexcept { return result_; }
-    const counters& count() const noexcept { return count_; }
-    /// What was read and waits to be shipped.
-    outbox& pending() noexcept { return box_; }
-
-private:
-    static backfill_options checked(backfill_options o) {
-        o.validate();
-        return o;
-    }
-    void take(const aoss::execution_record& record) {
-        auto step = aoss::to_entry(record, clock_.wall_now());
-        ++count_.fetched;
-        if (!box_.add(step.labels, std::move(step.entry), step.key)) {
-            ++count_.duplicate;
-            return;
-        }
-        ++count_.pending;
-        count_.timestamps_replaced += step.time_replaced;
-        count_.labels_changed += step.labels_changed;
+    void disk_failed(const boost::system::system_error& e) {
+        if (e.code() == boost::asio::error::operation_aborted)
+            throw e;
+        result_.disk_failure = error(e.code(), e.what());
     }
     void say(severity level, const std::string& text) const {
         if (options_.log)
@@ -257,18 +555,32 @@ private:
             options_.on_counters(count_);
     }
 
-    static constexpr std::uint64_t max_limit = 1'000'000'000;
+    /// What overlapping pages repeat is found among so many.
+    static constexpr std::size_t recent_steps = 20'000;
+    /// How many entries are looked for at a time.
+    static constexpr std::size_t most_in_view = 5'000;
+    static constexpr std::size_t most_restamped_in_view = 20'000;
 
     backfill_options options_;
     Transport& backend_;
     Transport& loki_;
     Clock& clock_;
+    class spool spool_;
+    recent_keys<aoss::step_key> recent_;
+    std::uint64_t filtered_ = 0;
     outbox box_;
-    verification shipped_;
     counters count_;
+    class shipment shipment_;
+    verification shown_;
+    backfill_plan plan_;
+    timestamp plan_time_{};
     backfill_result result_;
     backoff retry_;
     delivery<Transport, Clock> delivery_;
+    std::optional<checkpoint> saved_;
+    bool checkpoint_opened_ = false;
+    bool pushing_ = false;
+    bool stopped_ = false;
     std::mt19937_64 random_;
 };
 

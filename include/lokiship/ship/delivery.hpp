@@ -53,9 +53,9 @@ struct round_result {
 template <http::transport Transport, clock Clock>
 class delivery {
 public:
-    /// Told of each entry that leaves the outbox, before it does; `stored` is false where Loki refused it.
-    using settled_function =
-        std::function<void(const outbox::lane&, const outbox::pending_entry&, bool stored)>;
+    /// Told of each entry that leaves the outbox, before it does: stored, or refused for a reason.
+    using settled_function = std::function<void(const outbox::lane&, const outbox::pending_entry&,
+                                                std::optional<loki::reject_reason>)>;
 
     delivery(Transport& loki, Clock& time, outbox& box, counters& count, delivery_options options,
              settled_function settled, std::function<void()> changed, log_function log)
@@ -127,6 +127,9 @@ private:
                 co_await clock_.sleep_for(l->next_push - clock_.steady_now());
                 std::size_t n = 0;
                 const http::request request = encode(*l, n);
+                co_await clock_.sleep_for(reserve(*l, n) - clock_.steady_now());
+                if (stopped_)
+                    co_return;
                 // Whatever happens from here on, Loki may have it.
                 const std::vector<loki::pushed_entry> pushed = describe(*l);
                 mark_sent(*l, n);
@@ -187,7 +190,14 @@ private:
         if (probe_)
             most = 0;
         loki::json_encoder encoder;
-        encoder.begin_stream(l.labels);
+        const std::string_view shard = l.labels.get(loki::backfill_shard_label);
+        if (shard.empty()) {
+            encoder.begin_stream(l.labels);
+        } else {
+            loki::labels pushed = l.labels;
+            pushed.set(loki::backfill_shard_label, {});
+            encoder.begin_stream(pushed);
+        }
         for (n = 0; n != most; ++n) {
             const pending_entry& p = l.batch[n];
             if (n != 0 && encoder.size() + encoder.entry_size(p.entry.line) > max_bytes_)
@@ -198,6 +208,8 @@ private:
         out.verb = http::method::post;
         out.target = "/loki/api/v1/push";
         out.fields.add("Content-Type", std::string(loki::json_encoder::content_type));
+        if (!shard.empty())
+            out.fields.add("X-Loki-Backfill-Shard", std::string(shard));
         out.idle_timeout = options_.push_timeout;
         out.total_timeout = max_push_time * options_.push_timeout;
         out.body = encoder.finish();
@@ -235,6 +247,19 @@ private:
         if (options_.stream_rate != 0)
             l.next_push = clock_.steady_now() +
                           std::chrono::nanoseconds(bytes * 1'000'000'000ull / options_.stream_rate);
+    }
+
+    /// When the first `n` entries may go, so that all streams together stay below the rate. Loki counts lines.
+    steady_time reserve(const lane& l, std::size_t n) {
+        const auto now = clock_.steady_now();
+        if (options_.rate == 0)
+            return now;
+        std::size_t bytes = 0;
+        for (std::size_t i = 0; i != n; ++i)
+            bytes += l.batch[i].entry.line.size();
+        const auto at = std::max(now, next_push_);
+        next_push_ = at + std::chrono::nanoseconds(bytes * 1'000'000'000ull / options_.rate);
+        return at;
     }
 
     boost::asio::awaitable<result<loki::push_reply>> push(const http::request& request) {
@@ -331,7 +356,7 @@ private:
                 oldest = std::min(oldest.value_or(p.entry.time), p.entry.time);
                 newest = std::max(newest.value_or(p.entry.time), p.entry.time);
                 ++count_.shipped;
-                finish(l, p, true);
+                finish(l, p, std::nullopt);
             } else if (fates[i].reason == loki::reject_reason::too_far_behind) {
                 too_late(l, std::move(p), bar, "HTTP status " + reply.text);
             } else {
@@ -388,13 +413,13 @@ private:
         const rejection r{l.labels, own, p.key, reason, why};
         report(r);
         count_.reject(reason, 1);
-        finish(l, p, false);
+        finish(l, p, reason);
         result_.progress = true;
     }
 
-    void finish(const lane& l, const pending_entry& p, bool stored) {
+    void finish(const lane& l, const pending_entry& p, std::optional<loki::reject_reason> refused) {
         --count_.pending;
-        settled_(l, p, stored);
+        settled_(l, p, refused);
         box_.settled(p.key);
     }
 
@@ -455,6 +480,8 @@ private:
     /// Loki said not long ago that it takes nothing older.
     std::optional<timestamp> age_bar_{};
     steady_time age_bar_until_{};
+    /// Not before then, so that all streams together stay below the rate.
+    steady_time next_push_{};
     bool ended_ = false;
     bool stopped_ = false;
 };

@@ -39,6 +39,8 @@ struct delivery_options {
     /// The most bytes a second that are pushed to one stream. Loki 3 splits a stream above 1.5 MiB/s, and then hides
     /// refusals and stores a repeated entry again. Zero: no limit.
     std::size_t stream_rate = 1'400'000;
+    /// The most bytes of lines a second that are pushed in all, below Loki's `ingestion_rate_mb`. Zero: no limit.
+    std::size_t rate = 0;
     late_entries late = late_entries::reject;
     /// Loki's own, with `known` set, or a guess.
     loki::ingester_limits ingester{};

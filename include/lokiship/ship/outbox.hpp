@@ -36,6 +36,8 @@ public:
         bool proven = false;
         /// It was acknowledged before and did not show when it was read back.
         bool lost_before = false;
+        /// The owner's: where it has the entry from.
+        std::uint64_t position = 0;
 
         /// The entry as its record gives it.
         loki::entry original() const {
@@ -87,13 +89,18 @@ public:
     bool add(const loki::labels& labels, pending_entry e, std::uint64_t generation = 0) {
         if (!keys_.emplace(e.key, generation).second)
             return false;
+        put(stream(labels), std::move(e));
+        return true;
+    }
+
+    /// The stream with these labels, which is added where there was none. Valid until `forget_idle`.
+    lane& stream(const loki::labels& labels) {
         auto at = lanes_.find(labels);
         if (at == lanes_.end()) {
             at = lanes_.emplace(labels, lane{}).first;
             at->second.labels = labels;
         }
-        put(at->second, std::move(e));
-        return true;
+        return at->second;
     }
 
     /// Puts an entry of the lane's into its queue.
@@ -119,6 +126,12 @@ public:
         for (const auto& [time, at] : order)
             queue.push_back(std::move(l.queue[at]));
         l.queue = std::move(queue);
+    }
+
+    /// The stream with these labels, or null.
+    const lane* find_stream(const loki::labels& labels) const {
+        const auto at = lanes_.find(labels);
+        return at == lanes_.end() ? nullptr : &at->second;
     }
 
     /// How many streams have something to push and may.

@@ -27,24 +27,38 @@ struct read_back_options {
 
 namespace detail {
 
-/// One query's entries.
+/// The body of a successful answer.
 template <http::transport Transport>
-boost::asio::awaitable<result<std::vector<loki::entry>>> query(Transport& loki, http::request request) {
+boost::asio::awaitable<result<std::string>> ask(Transport& loki, http::request request,
+                                                const read_back_options& options) {
+    request.idle_timeout = options.timeout;
+    request.total_timeout = 6 * options.timeout;
     std::string body;
     const http::body_sink sink = [&body](const http::response_head&, std::string_view chunk) -> result<void> {
         body += chunk;
         return {};
     };
     const auto head = co_await loki.send(request, sink);
-    const std::string where = loki.server() + "/loki/api/v1/query_range: ";
     if (!head)
         co_return head.error();
     if (head->status != 200)
-        co_return error(errc::bad_status, where + "HTTP status " + std::to_string(head->status) + ": " +
-                                              text::escape_for_log(body));
-    auto entries = loki::read_query_answer(body);
+        co_return error(errc::bad_status, loki.server() + request.target.substr(0, request.target.find('?')) +
+                                              ": HTTP status " + std::to_string(head->status) + ": " +
+                                              text::escape_for_log(body.substr(0, 1024)));
+    co_return std::move(body);
+}
+
+/// One query's entries.
+template <http::transport Transport>
+boost::asio::awaitable<result<std::vector<loki::entry>>> query(Transport& loki, http::request request,
+                                                               const read_back_options& options) {
+    const auto body = co_await ask(loki, std::move(request), options);
+    if (!body)
+        co_return body.error();
+    auto entries = loki::read_query_answer(*body);
     if (!entries)
-        co_return error(entries.error().code, where + entries.error().message);
+        co_return error(entries.error().code,
+                        loki.server() + "/loki/api/v1/query_range: " + entries.error().message);
     co_return std::move(*entries);
 }
 
@@ -68,9 +82,7 @@ find_missing(Transport& loki, const loki::labels& stream, std::span<const loki::
         const timestamp end = std::min(expected.back().time + nanoseconds(1),
                                        start + options.limits.max_length - std::chrono::seconds(1));
         auto request = loki::query_range_request(stream, start, end, options.limits.max_entries);
-        request.idle_timeout = options.timeout;
-        request.total_timeout = 6 * options.timeout;
-        const auto found = co_await detail::query(loki, std::move(request));
+        const auto found = co_await detail::query(loki, std::move(request), options);
         if (!found)
             co_return found.error();
         const bool full = found->size() >= options.limits.max_entries;

@@ -94,9 +94,10 @@ public:
         , loki_health_("Loki at " + loki.server())
         , delivery_(
               loki, time, box_, count_, options_.delivery,
-              [this](const outbox::lane& l, const outbox::pending_entry& p, bool stored) {
+              [this](const outbox::lane& l, const outbox::pending_entry& p,
+                     std::optional<loki::reject_reason> refused) {
                   known_.insert({p.key, *box_.find(p.key)});
-                  if (stored && options_.verify_interval.count() > 0)
+                  if (!refused && options_.verify_interval.count() > 0)
                       shipped_.add(l, p);
               },
               [this] { publish(); }, options_.log)
@@ -214,7 +215,7 @@ private:
         for (;;) {
             met_known_ = false;
             const std::uint64_t before = count_.fetched;
-            auto request = aoss::logs_request(limit);
+            auto request = aoss::logs_request({limit});
             request.idle_timeout = options_.fetch_timeout;
             const auto page = co_await fetch_page(backend_, std::move(request), on_record);
             grow_window(count_.fetched - before);

@@ -108,8 +108,10 @@ public:
         used_ += size;
     }
 
-    /// Call it once, after the last `add` and before reading.
+    /// Call it after the last `add` and before reading.
     void finish() {
+        if (finished_)
+            return;
         write_run();
         memory_.reset();
         items_ = {};

@@ -35,6 +35,11 @@ public:
         waiting_[l.labels].entries.push_back({p});
     }
     std::size_t size() const noexcept { return size_; }
+    /// Lets go of all of them.
+    void clear() {
+        waiting_.clear();
+        size_ = 0;
+    }
 
     /// Lets go of the entries that are older than `time`, which Loki may not show yet. How many.
     std::size_t forget_older_than(timestamp time) {

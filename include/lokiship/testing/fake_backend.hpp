@@ -89,7 +89,7 @@ inline std::string python_isoformat(timestamp t) {
 /// microsecond the one added later. `server_id` and `status` keep the executions that have that value; an
 /// empty one keeps all. Unknown parameters are ignored, and of a repeated one the last counts. A `limit` that
 /// is no number, or is above `max_limit`, gives 422; a negative one 500, since the database refuses it. Other
-/// paths give 404, other methods 405.
+/// paths give 404, other methods 405. It does not page, unless `pages_by` says so.
 class fake_backend {
 public:
     /// `max_limit`: the largest `limit` that is served; 0 serves all.
@@ -123,6 +123,11 @@ public:
 
     /// Changes what the constructor set.
     void max_limit(std::size_t n) noexcept { max_limit_ = n; }
+    /// A `limit` above `n` counts as `n`, without a word; 0: none does.
+    void clamp_limit(std::size_t n) noexcept { clamp_ = n; }
+    /// What another backend might have: the parameter `name` skips executions (`offset`, `skip`), or, where it is `page`,
+    /// pages of `limit` executions, counted from 1. Empty: nothing does.
+    void pages_by(std::string name) { pages_by_ = std::move(name); }
     /// Requests of all kinds so far.
     std::size_t requests() const noexcept { return requests_; }
     /// Requests with a method other than GET. A shipper never makes one.
@@ -143,7 +148,10 @@ public:
         if (target->path() != "/api/monitoring/logs")
             return detail_reply(404, "Not Found");
         std::string limit_text = "100", server_id, status;
+        std::size_t extra = 0;
         for (const auto& p : target->params()) {
+            if (!pages_by_.empty() && p.key == pages_by_)
+                extra = static_cast<std::size_t>(std::stoull(p.value));
             if (p.key == "limit")
                 limit_text = p.value;
             else if (p.key == "server_id")
@@ -163,7 +171,9 @@ public:
         if (max_limit_ != 0 && last_limit_ > max_limit_)
             return invalid_limit("Input should be less than or equal to " + std::to_string(max_limit_),
                                  limit_text);
-        return page(last_limit_, server_id, status);
+        const std::size_t n = clamp_ == 0 ? last_limit_ : std::min(last_limit_, clamp_);
+        return page(n, pages_by_ == "page" ? (std::max<std::size_t>(extra, 1) - 1) * n : extra, server_id,
+                    status);
     }
 
 private:
@@ -216,17 +226,20 @@ private:
         out += boost::json::serialize(o);
     }
 
-    reply page(std::size_t limit, const std::string& server_id, const std::string& status) const {
+    reply page(std::size_t limit, std::size_t skipped, const std::string& server_id,
+               const std::string& status) const {
         std::vector<row> chosen;
         chosen.reserve(rows_.size());
         for (const auto& [added, e] : rows_)
             if ((server_id.empty() || e.server_id == server_id) && (status.empty() || e.status == status))
                 chosen.push_back({std::chrono::floor<std::chrono::microseconds>(e.created), added, &e});
-        const std::size_t count = std::min(limit, chosen.size());
-        std::partial_sort(chosen.begin(), chosen.begin() + static_cast<std::ptrdiff_t>(count), chosen.end(),
-                          [](const row& a, const row& b) {
+        skipped = std::min(skipped, chosen.size());
+        const std::size_t count = std::min(limit, chosen.size() - skipped);
+        std::partial_sort(chosen.begin(), chosen.begin() + static_cast<std::ptrdiff_t>(skipped + count),
+                          chosen.end(), [](const row& a, const row& b) {
                               return a.created != b.created ? a.created > b.created : a.added > b.added;
                           });
+        chosen.erase(chosen.begin(), chosen.begin() + static_cast<std::ptrdiff_t>(skipped));
         chosen.resize(count);
         std::string logs;
         std::size_t entries = 0;
@@ -247,6 +260,8 @@ private:
     }
 
     std::size_t max_limit_;
+    std::size_t clamp_ = 0;
+    std::string pages_by_;
     std::map<std::uint64_t, execution> rows_;
     std::unordered_map<std::string, std::uint64_t> ids_;
     std::uint64_t next_ = 0;

@@ -49,8 +49,9 @@ struct channel : world {
             };
             delivery = std::make_unique<ship::delivery<fake_transport, manual_clock>>(
                 loki_http, time, box, count, options,
-                [this](const ship::outbox::lane&, const ship::outbox::pending_entry& p, bool stored) {
-                    settled.push_back((stored ? "+" : "-") + p.entry.line);
+                [this](const ship::outbox::lane&, const ship::outbox::pending_entry& p,
+                       std::optional<reject_reason> refused) {
+                    settled.push_back((refused ? "-" : "+") + p.entry.line);
                 },
                 [this] { unbalanced += !count.balanced(); },
                 [this](ship::severity, std::string_view text) { log.emplace_back(text); });
@@ -266,7 +267,7 @@ BOOST_AUTO_TEST_CASE(an_answer_that_is_not_about_entries_is_nobodys_loss) {
         fake_transport wrong([&](const http::request&) { return reply{400, {}, body}; }, p.time,
                              "http://wrong");
         ship::delivery<fake_transport, manual_clock> d(
-            wrong, p.time, p.box, p.count, {}, [](const auto&, const auto&, bool) {}, [] {}, {});
+            wrong, p.time, p.box, p.count, {}, [](const auto&, const auto&, auto) {}, [] {}, {});
         const auto r = p.complete(d.round());
         BOOST_TEST(r.blocked, body);
         BOOST_TEST(p.count.pending == 5u);
@@ -281,7 +282,7 @@ BOOST_AUTO_TEST_CASE(a_server_to_which_everything_is_too_large_is_not_believed) 
     fake_transport wrong([&](const http::request&) { return reply{413, {}, "too large"}; }, p.time,
                          "http://wrong");
     ship::delivery<fake_transport, manual_clock> d(
-        wrong, p.time, p.box, p.count, {}, [](const auto&, const auto&, bool) {}, [] {}, {});
+        wrong, p.time, p.box, p.count, {}, [](const auto&, const auto&, auto) {}, [] {}, {});
     const auto r = p.complete(d.round());
     BOOST_TEST(r.failure.has_value());
     BOOST_TEST(p.count.pending == 5u);
@@ -355,8 +356,9 @@ BOOST_AUTO_TEST_CASE(a_refusal_without_a_text_is_narrowed_down) {
     std::vector<std::string> lost;
     ship::delivery<fake_transport, manual_clock> d(
         mute, p.time, p.box, p.count, {},
-        [&](const ship::outbox::lane&, const ship::outbox::pending_entry& e, bool stored) {
-            if (!stored)
+        [&](const ship::outbox::lane&, const ship::outbox::pending_entry& e,
+            std::optional<reject_reason> refused) {
+            if (refused)
                 lost.push_back(e.entry.line);
         },
         [] {}, {});
@@ -384,7 +386,7 @@ BOOST_AUTO_TEST_CASE(a_rate_limit_that_a_push_can_never_meet_is_met_by_smaller_o
     for (int i = 0; i != 32; ++i)
         p.add(1s * (32 - i), "line" + std::to_string(i));
     ship::delivery<fake_transport, manual_clock> d(
-        tight, p.time, p.box, p.count, {}, [](const auto&, const auto&, bool) {}, [] {}, {});
+        tight, p.time, p.box, p.count, {}, [](const auto&, const auto&, auto) {}, [] {}, {});
     for (int i = 0; i != 50 && !p.box.empty(); ++i)
         p.complete(d.round());
     BOOST_TEST(p.count.shipped == 32u);
@@ -408,7 +410,7 @@ BOOST_AUTO_TEST_CASE(a_proxys_size_limit_is_learned_once) {
     p.add(0s, std::string(2000, 'x'));
     p.add(0s, "after");
     ship::delivery<fake_transport, manual_clock> d(
-        small, p.time, p.box, p.count, {}, [](const auto&, const auto&, bool) {}, [] {}, {});
+        small, p.time, p.box, p.count, {}, [](const auto&, const auto&, auto) {}, [] {}, {});
     p.complete(d.round());
     BOOST_TEST(p.count.shipped == 201u);
     BOOST_TEST(p.rejected(reject_reason::request_body_too_large) == 1u);
@@ -432,7 +434,7 @@ BOOST_AUTO_TEST_CASE(an_entry_before_lokis_first_schema_is_rejected_alone) {
     for (int i = 0; i != 9; ++i)
         p.add(1min * (9 - i), "line" + std::to_string(i));
     ship::delivery<fake_transport, manual_clock> d(
-        schema, p.time, p.box, p.count, {}, [](const auto&, const auto&, bool) {}, [] {}, {});
+        schema, p.time, p.box, p.count, {}, [](const auto&, const auto&, auto) {}, [] {}, {});
     p.complete(d.round());
     BOOST_TEST(p.count.shipped == 9u);
     BOOST_TEST(p.rejected(reject_reason::no_schema_config) == 1u);
@@ -476,7 +478,7 @@ BOOST_AUTO_TEST_CASE(everybodys_trouble_is_not_asked_for_once_a_stream) {
     fake_transport broken([](const http::request&) { return reply{500, {}, "empty ring"}; }, p.time,
                           "http://broken");
     ship::delivery<fake_transport, manual_clock> d(
-        broken, p.time, p.box, p.count, {}, [](const auto&, const auto&, bool) {}, [] {}, {});
+        broken, p.time, p.box, p.count, {}, [](const auto&, const auto&, auto) {}, [] {}, {});
     BOOST_TEST(p.complete(d.round()).failure.has_value());
     // Three, and those that were on their way.
     BOOST_TEST(broken.requests().size() <= 3u + p.options.concurrency);

@@ -62,11 +62,15 @@ std::map<unsigned, std::vector<step>> sorted(const std::vector<step>& steps) {
     std::map<unsigned, std::vector<step>> out;
     for (const auto& e : steps)
         out[e.stream].push_back(e);
-    for (auto& [n, list] : out)
-        std::stable_sort(list.begin(), list.end(), [](const step& a, const step& b) {
-            return std::tie(a.time, a.key.execution_high, a.key.execution_low) <
-                   std::tie(b.time, b.key.execution_high, b.key.execution_low);
-        });
+    for (auto& [n, list] : out) {
+        // Those of one execution as they came.
+        std::map<std::tuple<timestamp, std::uint64_t, std::uint64_t, std::size_t>, step> order;
+        for (auto& e : list)
+            order.emplace(std::tuple(e.time, e.key.execution_high, e.key.execution_low, order.size()), e);
+        list.clear();
+        for (auto& [rank, e] : order)
+            list.push_back(std::move(e));
+    }
     return out;
 }
 

@@ -1,0 +1,287 @@
+#ifndef LOKISHIP_SHIP_HISTORY_HPP
+#define LOKISHIP_SHIP_HISTORY_HPP
+
+#include <lokiship/http/transport.hpp>
+#include <lokiship/ship/fetch.hpp>
+#include <lokiship/text/timestamp.hpp>
+
+#include <boost/asio/awaitable.hpp>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace lokiship::ship {
+
+/// Which part of the history is wanted. The backend selects by server and status, where it knows these parameters; by
+/// time it cannot. `matches` looks at all of it.
+struct history_query {
+    /// Empty: all servers.
+    std::vector<std::string> server_ids{};
+    /// Of the execution; empty: any.
+    std::string status{};
+    /// From `since` (included) to `until` (excluded).
+    std::optional<timestamp> since{}, until{};
+
+    /// Whether a record is wanted whose entry has this time.
+    bool matches(const aoss::execution_record& r, timestamp time) const {
+        return (server_ids.empty() ||
+                std::find(server_ids.begin(), server_ids.end(), r.server_id) != server_ids.end()) &&
+               (status.empty() || r.execution_status == status) && (!since || time >= *since) &&
+               (!until || time < *until);
+    }
+};
+
+/// How the reading of a history ended.
+struct history_summary {
+    /// Runs of records with one execution id.
+    std::uint64_t executions = 0;
+    /// It could not be read to its end: what was handed on lacks the oldest.
+    std::optional<error> failure{};
+    /// The backend has more than it gives, and why.
+    std::optional<error> incomplete{};
+};
+
+namespace detail {
+
+/// The whole numbers in a text, largest first, that are below `most`.
+inline std::vector<std::uint64_t> numbers_below(std::string_view text, std::uint64_t most) {
+    std::vector<std::uint64_t> out;
+    for (const char *p = text.data(), *end = p + text.size(); p != end;) {
+        std::uint64_t n = 0;
+        const auto [stop, ec] = std::from_chars(p, end, n);
+        if (ec == std::errc() && n != 0 && n < most)
+            out.push_back(n);
+        p = stop == p ? p + 1 : stop;
+    }
+    std::sort(out.begin(), out.end(), std::greater<>());
+    out.erase(std::unique(out.begin(), out.end()), out.end());
+    return out;
+}
+
+} // namespace detail
+
+/// Reads a history, newest execution first: in one answer, or page by page where the backend limits its answers.
+///
+/// What the backend can is found out, never assumed. It is asked for all; where it refuses so high a `limit`, for the
+/// highest that it takes. Whether it pages by `offset`, `skip` or `page` shows when it is asked for one execution
+/// beyond those that were read: a backend that ignores a parameter gives its newest again. Pages overlap, so that nothing is
+/// skipped when executions are added or removed meanwhile; what the overlap repeats is handed on again.
+template <http::transport Transport>
+class history_reader {
+public:
+    /// `on_record` is called for each record, also for those that the query does not match; `on_page` after each
+    /// answer, with its error where it failed.
+    history_reader(Transport& backend, std::chrono::nanoseconds timeout,
+                   aoss::page_reader::record_handler on_record, std::function<void(bool failed)> on_page)
+        : backend_(backend)
+        , timeout_(timeout)
+        , on_record_(std::move(on_record))
+        , on_page_(std::move(on_page)) {}
+
+    boost::asio::awaitable<history_summary> read(const history_query& query) {
+        summary_ = {};
+        std::vector<std::string> servers = query.server_ids;
+        if (servers.empty())
+            servers.emplace_back();
+        for (const auto& server : servers) {
+            foreign_ = false;
+            server_ = server;
+            co_await read_one(query, server);
+            // A backend that does not know the parameter has given all servers.
+            if (summary_.failure || foreign_)
+                break;
+        }
+        co_return summary_;
+    }
+
+private:
+    using page_result = boost::system::result<aoss::page_summary, fetch_error>;
+
+    /// What a page held, apart from its records.
+    struct page_view {
+        std::string first_id, last_id;
+        std::optional<timestamp> first_time, last_time;
+        /// The execution that was sought is in it.
+        bool met = false;
+    };
+
+    boost::asio::awaitable<page_result> ask(const aoss::logs_query& q, std::string_view sought,
+                                            page_view& view, bool hand_on = true) {
+        view = {};
+        const aoss::page_reader::record_handler take = [&](const aoss::execution_record& r) {
+            if (view.last_id != r.execution_id || view.first_id.empty()) {
+                view.last_id = r.execution_id;
+                const auto time = text::parse_timestamp(r.timestamp);
+                view.last_time = time ? std::optional(*time) : std::nullopt;
+                if (view.first_id.empty()) {
+                    view.first_id = view.last_id;
+                    view.first_time = view.last_time;
+                }
+            }
+            view.met = view.met || r.execution_id == sought;
+            foreign_ = foreign_ || (!server_.empty() && r.server_id != server_);
+            if (hand_on)
+                on_record_(r);
+        };
+        auto request = aoss::logs_request(q);
+        request.idle_timeout = timeout_;
+        auto page = co_await fetch_page(backend_, std::move(request), take);
+        if (hand_on) {
+            on_page_(!page);
+            if (page)
+                summary_.executions += page->executions_seen;
+        }
+        co_return page;
+    }
+
+    /// A status that tells that the request is not as the backend wants it.
+    static bool is_refusal(const page_result& p) {
+        const unsigned s = p ? 200 : p.error().status;
+        return s >= 400 && s < 500 && s != 401 && s != 403 && s != 404 && s != 407 && s != 408 && s != 429;
+    }
+
+    /// The limits to try after the backend refused all of them with this text.
+    static std::vector<std::uint64_t> lower_limits(const std::string& refusal) {
+        const auto at = refusal.find("HTTP status ");
+        auto out = detail::numbers_below(
+            at == std::string::npos ? std::string_view() : std::string_view(refusal).substr(at + 16), all);
+        if (out.size() > 5)
+            out.resize(5);
+        for (std::uint64_t n = all / 10; n != 0; n /= 10)
+            out.push_back(n);
+        return out;
+    }
+
+    boost::asio::awaitable<void> read_one(const history_query& query, const std::string& server) {
+        aoss::logs_query q{all, server, query.status};
+        page_view view;
+        page_result page = co_await ask(q, {}, view);
+        std::optional<error> refused;
+        if (is_refusal(page)) {
+            refused = page.error().cause;
+            for (const auto limit : lower_limits(refused->message)) {
+                q.limit = limit;
+                page = co_await ask(q, {}, view);
+                if (!is_refusal(page))
+                    break;
+            }
+        }
+        if (!page) {
+            summary_.failure = refused && is_refusal(page) ? *refused : page.error().cause;
+            co_return;
+        }
+        if (page->executions_seen == 0)
+            co_return;
+        // Where the answer is shorter than the limit, there may be a limit that the backend does not tell.
+        const bool more = page->executions() >= q.limit || page->says_more();
+        if (!more)
+            q.limit = page->executions_seen;
+        else
+            q.limit = std::min(q.limit, page->executions_seen);
+        const page_view newest = view;
+        const auto pager = co_await find_pager(q, newest, page->executions_seen);
+        if (!pager && more) {
+            summary_.incomplete =
+                refused ? error(refused->code, refused->message + "; with limit=" + std::to_string(q.limit) +
+                                                   " it gives so many executions, and it does not page")
+                        : error(errc::unexpected_answer,
+                                backend_.server() + ": says that it has " +
+                                    std::to_string(page->executions()) + " executions, gives " +
+                                    std::to_string(page->executions_seen) + " and does not page");
+            co_return;
+        }
+        if (pager && !pager->at_end)
+            co_await read_pages(query, q, *pager, view, page->executions_seen);
+    }
+
+    struct pager {
+        std::string_view parameter;
+        /// Counts pages, from 1; otherwise executions, from 0.
+        bool pages = false;
+        /// Beyond what was read there is nothing.
+        bool at_end = false;
+    };
+
+    boost::asio::awaitable<std::optional<pager>> find_pager(const aoss::logs_query& q,
+                                                            const page_view& newest, std::uint64_t seen) {
+        static constexpr std::array<pager, 3> known{pager{"offset"}, pager{"skip"}, pager{"page", true}};
+        for (pager p : known) {
+            page_view view;
+            auto one = q;
+            one.limit = 1;
+            one.extra = p.parameter;
+            one.extra_value = p.pages ? seen + 1 : seen;
+            const page_result page = co_await ask(one, {}, view, false);
+            if (!page)
+                continue;
+            p.at_end = page->executions_seen == 0;
+            // A backend that ignores the parameter gives the newest, which may be newer meanwhile.
+            const bool older = view.first_time && newest.first_time &&
+                               *view.first_time <= *newest.first_time && view.first_id != newest.first_id;
+            if (p.at_end || older)
+                co_return p;
+        }
+        co_return std::nullopt;
+    }
+
+    boost::asio::awaitable<void> read_pages(const history_query& query, aoss::logs_query q, pager by,
+                                            page_view last, std::uint64_t offset) {
+        const std::uint64_t overlap = by.pages ? 0 : std::min(q.limit / 2, max_overlap);
+        q.extra = by.parameter;
+        unsigned steps_back = 0, unchanged = 0;
+        for (;;) {
+            if (query.since && last.last_time && *last.last_time < *query.since)
+                co_return;
+            const std::uint64_t from = offset - std::min(offset, overlap);
+            q.extra_value = by.pages ? offset / q.limit + 1 : from;
+            page_view view;
+            const page_result page = co_await ask(q, last.last_id, view);
+            if (!page) {
+                if (!(by.pages && page.error().status == 404))
+                    summary_.failure = page.error().cause;
+                co_return;
+            }
+            if (page->executions_seen == 0 && from == offset)
+                co_return;
+            // So many were removed that the page begins behind the last one: it is sought further up.
+            const bool behind = !view.first_time || !last.last_time || *view.first_time <= *last.last_time;
+            if (overlap != 0 && !view.met && behind && from != 0 && steps_back < max_steps_back) {
+                offset -= std::min(offset, (q.limit / 2) << steps_back++);
+                continue;
+            }
+            steps_back = 0;
+            unchanged = view.last_id == last.last_id ? unchanged + 1 : 0;
+            if (page->executions_seen < q.limit || unchanged == max_steps_back)
+                co_return;
+            offset = from + page->executions_seen;
+            last = std::move(view);
+        }
+    }
+
+    static constexpr std::uint64_t all = 1'000'000'000;
+    static constexpr std::uint64_t max_overlap = 16;
+    static constexpr unsigned max_steps_back = 10;
+
+    Transport& backend_;
+    std::chrono::nanoseconds timeout_;
+    aoss::page_reader::record_handler on_record_;
+    std::function<void(bool)> on_page_;
+    history_summary summary_;
+    std::string server_;
+    /// A record came that is not of the server that was asked for.
+    bool foreign_ = false;
+};
+
+} // namespace lokiship::ship
+
+#endif

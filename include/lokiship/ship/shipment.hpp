@@ -1,0 +1,305 @@
+#ifndef LOKISHIP_SHIP_SHIPMENT_HPP
+#define LOKISHIP_SHIP_SHIPMENT_HPP
+
+#include <lokiship/loki/json_encoder.hpp>
+#include <lokiship/ship/checkpoint.hpp>
+#include <lokiship/ship/counters.hpp>
+#include <lokiship/ship/outbox.hpp>
+#include <lokiship/ship/spool.hpp>
+#include <lokiship/ship/stream_progress.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <queue>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace lokiship::ship {
+
+/// A stream as it is pushed: the entries of a spool's stream, or of a time of it, under labels of their own.
+struct shipment_part {
+    /// Of the spool.
+    std::uint32_t stream = 0;
+    loki::labels labels;
+    /// From `from` (included) to `until` (excluded).
+    std::optional<timestamp> from{}, until{};
+    /// What is older lies too far behind what somebody else ships into this stream.
+    std::optional<timestamp> live_bar{};
+    /// Goes before all others.
+    bool urgent = false;
+
+    stream_progress progress;
+    /// So many of the first entries may have been sent by an earlier run, and what Loki acknowledged of them last.
+    std::uint64_t sent_before = 0;
+    std::optional<loki::stream_window::memory> acknowledged{};
+    /// Ascending ranges of positions at which Loki has the entry: from the first to before the second.
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> present{};
+
+    /// Goes through the entries of a part.
+    class cursor {
+    public:
+        cursor(const spool& s, const shipment_part& p)
+            : cursor_(s.read(p.stream))
+            , from_(p.from)
+            , until_(p.until) {}
+        /// False at the end.
+        bool next(spooled_entry& out) {
+            do {
+                if (ended_ || !cursor_.next(out) || (until_ && out.entry.time >= *until_)) {
+                    ended_ = true;
+                    return false;
+                }
+            } while (from_ && out.entry.time < *from_);
+            ++position_;
+            return true;
+        }
+        /// How many were read.
+        std::uint64_t position() const noexcept { return position_; }
+        void release() { cursor_.release(); }
+
+    private:
+        spool::cursor cursor_;
+        std::optional<timestamp> from_, until_;
+        std::uint64_t position_ = 0;
+        bool ended_ = false;
+    };
+};
+
+/// Brings what lies in a spool to the outbox, a batch a stream at a time and the oldest first, and keeps account of what
+/// became of each entry. Few entries are in memory at any time. Not thread-safe; the spool and the rest that it is given
+/// must outlive it.
+class shipment {
+public:
+    struct options {
+        /// How many streams are in the outbox at the same time.
+        std::size_t streams = 8;
+        /// How much of a stream is brought at once.
+        std::size_t max_entries = 1000, max_bytes = 1024 * 1024;
+    };
+    /// Why an entry is not to be sent, where it is not; it then has been reported.
+    using refuse_function =
+        std::function<std::optional<loki::reject_reason>(const shipment_part&, const spooled_entry&)>;
+
+    shipment(const spool& source, outbox& box, counters& count, const options& o, refuse_function refuse)
+        : spool_(source)
+        , box_(box)
+        , count_(count)
+        , options_(o)
+        , refuse_(std::move(refuse)) {}
+    shipment(const shipment&) = delete;
+    shipment& operator=(const shipment&) = delete;
+
+    /// Adds a part; what it has settled is not brought again.
+    void add(shipment_part part) {
+        loaded_part& l = parts_.emplace_back(std::move(part));
+        l.next = std::max(spool_.streams()[l.part.stream].oldest, l.part.from.value_or(timestamp::min()));
+        wait_again(static_cast<std::uint32_t>(parts_.size() - 1));
+    }
+
+    std::size_t size() const noexcept { return parts_.size(); }
+    const shipment_part& operator[](std::size_t i) const noexcept { return parts_[i].part; }
+
+    /// Brings entries to the outbox while it has room.
+    void top_up() {
+        while (loaded_streams_ < options_.streams && !waiting_.empty()) {
+            const waiting w = waiting_.top();
+            waiting_.pop();
+            load(w.part);
+        }
+    }
+    /// Whether nothing is left to bring.
+    bool empty() const noexcept { return waiting_.empty() && loaded_streams_ == 0; }
+
+    /// An entry that was brought left the outbox.
+    void settled(const outbox::pending_entry& p, std::optional<loki::reject_reason> refused) {
+        loaded_part& l = parts_[static_cast<std::size_t>(p.position >> position_bits)];
+        bytes_settled_ += p.entry.line.size();
+        l.part.progress.settle(p.position & position_mask, refused           ? outcome::rejected(*refused)
+                                                           : p.original_time ? outcome::restamped()
+                                                                             : outcome::shipped());
+        if (--l.in_outbox == 0) {
+            --loaded_streams_;
+            wait_again(static_cast<std::uint32_t>(p.position >> position_bits));
+        }
+    }
+    /// The bytes of the lines that are settled.
+    std::uint64_t bytes_settled() const noexcept { return bytes_settled_; }
+
+    /// Continues after an earlier run: what it settled is settled, and the counters tell so. False, and nothing is
+    /// changed, where the entries are not the same as then. Precondition: nothing of the part was taken.
+    static bool resume(const spool& source, shipment_part& part, const checkpoint::stream& saved,
+                       counters& count, timestamp wall, steady_time now) {
+        const std::uint64_t n = saved.settled();
+        shipment_part::cursor cursor(source, part);
+        spooled_entry e;
+        stream_progress progress;
+        auto run = saved.outcomes.begin();
+        std::uint64_t left = n == 0 ? 0 : run->count;
+        while (progress.taken() != n) {
+            if (!cursor.next(e))
+                return false;
+            while (left == 0)
+                left = (++run)->count;
+            --left;
+            progress.take(entry_digest(e.entry.time, e.key));
+            progress.settle(progress.taken() - 1, run->what);
+        }
+        if (progress.digest() != saved.digest)
+            return false;
+        for (const auto& r : saved.outcomes)
+            count_outcome(count, r.what, r.count);
+        part.progress = std::move(progress);
+        part.sent_before = saved.taken;
+        if (const auto& w = saved.acknowledged)
+            part.acknowledged = {w->oldest, w->newest, w->bar,
+                                 now - std::max(wall - w->at, std::chrono::nanoseconds(0))};
+        return true;
+    }
+
+    /// What an interrupted backfill must know of the streams.
+    std::vector<checkpoint::stream> state(timestamp wall, steady_time now) const {
+        std::vector<checkpoint::stream> out;
+        for (const auto& l : parts_) {
+            const shipment_part& p = l.part;
+            if (p.progress.taken() == 0 && !p.from)
+                continue;
+            out.push_back({p.labels, p.progress.outcomes(), p.progress.digest(),
+                           std::max(p.progress.taken(), p.sent_before), std::nullopt, p.from});
+            const auto* lane = box_.find_stream(p.labels);
+            if (const auto known = lane ? lane->window.known() : p.acknowledged)
+                out.back().acknowledged = {known->oldest, known->newest, known->bar,
+                                           wall - (now - known->at)};
+        }
+        return out;
+    }
+
+    /// Of an entry's `position` in the outbox: its part and its place in it.
+    static constexpr unsigned position_bits = 40;
+    static constexpr std::uint64_t position_mask = (std::uint64_t{1} << position_bits) - 1;
+
+private:
+    struct loaded_part {
+        explicit loaded_part(shipment_part p)
+            : part(std::move(p)) {}
+        shipment_part part;
+        std::optional<shipment_part::cursor> cursor{};
+        /// Not later than its next entry.
+        timestamp next{};
+        bool ended = false;
+        std::size_t in_outbox = 0;
+        /// How many ranges of `part.present` are behind.
+        std::size_t present_passed = 0;
+    };
+    struct waiting {
+        bool later;
+        timestamp next;
+        std::uint32_t part;
+
+        /// For a queue whose first is the most urgent, then the oldest.
+        friend bool operator<(const waiting& a, const waiting& b) noexcept {
+            return std::tie(a.later, a.next, a.part) > std::tie(b.later, b.next, b.part);
+        }
+    };
+
+    static void count_outcome(counters& count, outcome what, std::uint64_t n) {
+        count.pending -= n;
+        if (const auto reason = what.reason())
+            count.reject(*reason, n);
+        else if (what == outcome::duplicate())
+            count.duplicate += n;
+        else
+            count.shipped += n;
+    }
+
+    void wait_again(std::uint32_t number) {
+        const loaded_part& l = parts_[number];
+        if (!l.ended)
+            waiting_.push({!l.part.urgent, l.next, number});
+    }
+
+    static bool is_present(loaded_part& l, std::uint64_t position) noexcept {
+        const auto& ranges = l.part.present;
+        while (l.present_passed != ranges.size() && ranges[l.present_passed].second <= position)
+            ++l.present_passed;
+        return l.present_passed != ranges.size() && ranges[l.present_passed].first <= position;
+    }
+
+    void begin(loaded_part& l) {
+        l.cursor.emplace(spool_, l.part);
+        spooled_entry e;
+        while (l.cursor->position() != l.part.progress.settled() && l.cursor->next(e)) {
+        }
+    }
+
+    void load(std::uint32_t number) {
+        loaded_part& l = parts_[number];
+        shipment_part& p = l.part;
+        if (!l.cursor)
+            begin(l);
+        spooled_entry e;
+        std::size_t bytes = 0;
+        for (std::size_t n = 0; n != options_.max_entries && bytes < options_.max_bytes; ++n) {
+            if (!l.cursor->next(e)) {
+                l.ended = true;
+                l.cursor.reset();
+                break;
+            }
+            l.next = e.entry.time;
+            const std::uint64_t position = p.progress.taken();
+            p.progress.take(entry_digest(e.entry.time, e.key));
+            if (const auto done = outcome_without_push(l, e, position)) {
+                bytes_settled_ += e.entry.line.size();
+                p.progress.settle(position, *done);
+                count_outcome(count_, *done, 1);
+                continue;
+            }
+            bytes += loki::json_encoder::entry_size(e.entry.line);
+            outbox::lane& lane = box_.stream(p.labels);
+            if (const auto known = std::exchange(p.acknowledged, std::nullopt))
+                lane.window = loki::stream_window(*known);
+            outbox::pending_entry pending{std::move(e.entry), e.key};
+            pending.position = std::uint64_t{number} << position_bits | position;
+            pending.sent_before = position < p.sent_before;
+            pending.proven = pending.sent_before && lane.window.is_proven(pending.entry.time);
+            box_.add(p.labels, std::move(pending));
+            ++l.in_outbox;
+        }
+        if (l.cursor)
+            l.cursor->release();
+        if (l.in_outbox != 0)
+            ++loaded_streams_;
+        else
+            wait_again(number);
+    }
+    std::optional<outcome> outcome_without_push(loaded_part& l, const spooled_entry& e,
+                                                std::uint64_t position) {
+        if (is_present(l, position))
+            return position < l.part.sent_before ? outcome::shipped() : outcome::duplicate();
+        // Two entries with one key in one batch would be taken for one.
+        if (box_.find(e.key))
+            return outcome::duplicate();
+        if (const auto reason = refuse_(l.part, e))
+            return outcome::rejected(*reason);
+        return std::nullopt;
+    }
+
+    const spool& spool_;
+    outbox& box_;
+    counters& count_;
+    options options_;
+    refuse_function refuse_;
+    std::deque<loaded_part> parts_;
+    std::priority_queue<waiting> waiting_;
+    std::size_t loaded_streams_ = 0;
+    std::uint64_t bytes_settled_ = 0;
+};
+
+} // namespace lokiship::ship
+
+#endif

@@ -1,0 +1,316 @@
+#ifndef LOKISHIP_SHIP_SURVEY_HPP
+#define LOKISHIP_SHIP_SURVEY_HPP
+
+#include <lokiship/clock.hpp>
+#include <lokiship/http/transport.hpp>
+#include <lokiship/loki/query.hpp>
+#include <lokiship/loki/stream_window.hpp>
+#include <lokiship/ship/checkpoint.hpp>
+#include <lokiship/ship/log.hpp>
+#include <lokiship/ship/plan.hpp>
+#include <lokiship/ship/read_back.hpp>
+#include <lokiship/ship/shipment.hpp>
+#include <lokiship/ship/spool.hpp>
+
+#include <boost/asio/awaitable.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace lokiship::ship {
+
+/// A stream's labels with some more.
+inline loki::labels with_labels(loki::labels set, const loki::labels& more) {
+    for (const auto& l : more)
+        set.set(l.name, l.value);
+    return set;
+}
+
+namespace detail {
+
+/// Whether `set` has all labels of `part`.
+inline bool has_all(const loki::labels& set, const loki::labels& part) {
+    return std::all_of(part.begin(), part.end(),
+                       [&](const loki::label& l) { return set.get(l.name) == l.value; });
+}
+/// Whether `set` is `part`, apart from what Loki adds by itself.
+inline bool is_same_stream(const loki::labels& set, const loki::labels& part) {
+    return has_all(set, part) && std::all_of(set.begin(), set.end(), [&](const loki::label& l) {
+               return !part.get(l.name).empty() || l.name == "service_name" ||
+                      (l.name.starts_with("__") && !l.name.starts_with("__backfill"));
+           });
+}
+/// The labels that all streams have.
+inline loki::labels common_labels(const std::vector<spooled_stream>& streams) {
+    loki::labels out = streams.empty() ? loki::labels() : streams.front().labels;
+    for (const auto& s : streams) {
+        loki::labels kept;
+        for (const auto& l : out)
+            if (s.labels.get(l.name) == l.value)
+                kept.set(l.name, l.value);
+        out = std::move(kept);
+    }
+    return out;
+}
+
+/// Asks three times where there is no answer.
+template <http::transport Transport, clock Clock>
+class patient_transport {
+public:
+    patient_transport(Transport& inner, Clock& time)
+        : inner_(inner)
+        , clock_(time) {}
+
+    boost::asio::awaitable<result<http::response_head>> send(const http::request& request,
+                                                             const http::body_sink& sink) {
+        bool answered = false;
+        const http::body_sink watched = [&](const http::response_head& head, std::string_view chunk) {
+            answered = true;
+            return sink(head, chunk);
+        };
+        for (unsigned attempt = 1;; ++attempt) {
+            auto head = co_await inner_.send(request, watched);
+            if (head || answered || attempt == 3)
+                co_return head;
+            co_await clock_.sleep_for(attempt * std::chrono::seconds(1));
+        }
+    }
+    std::string server() const { return inner_.server(); }
+
+private:
+    Transport& inner_;
+    Clock& clock_;
+};
+
+} // namespace detail
+
+/// Finds out, before history is pushed, what Loki has of it already, and in which streams somebody else ships. Only
+/// asks. Where Loki does not answer queries, it finds nothing and says so. Not thread-safe; what it is given must outlive it.
+template <http::transport Transport, clock Clock>
+class survey {
+public:
+    using foresee_function =
+        std::function<std::optional<loki::reject_reason>(const shipment_part&, const spooled_entry&)>;
+
+    survey(Transport& loki, Clock& time, const spool& source, const loki::labels& more,
+           const loki::ingester_limits& ingester, read_back_options options, log_function log)
+        : patient_(loki, time)
+        , clock_(time)
+        , spool_(source)
+        , more_(more)
+        , ingester_(ingester)
+        , options_(std::move(options))
+        , log_(std::move(log)) {}
+
+    /// Asks which streams there are and which of them are live, and makes the parts. Where an earlier run went on, the
+    /// streams are parted as it did.
+    boost::asio::awaitable<void> ask_for_streams(const checkpoint* earlier) {
+        const auto& streams = spool_.streams();
+        if (streams.empty())
+            co_return;
+        co_await ask_which_exist();
+        const auto now = clock_.wall_now();
+        // What is as young as this cannot have been forgotten for its idleness.
+        const auto live = co_await series(now - ingester_.chunk_idle_period, now + future);
+        for (std::uint32_t i = 0; i != streams.size(); ++i) {
+            const auto& labels = streams[i].labels;
+            std::optional<timestamp> bar;
+            if (std::any_of(live.begin(), live.end(),
+                            [&](const auto& set) { return detail::is_same_stream(set, labels); }))
+                bar = co_await ask_for_bar(labels, now);
+            live_streams_ += bar.has_value();
+            add_parts(i, bar, earlier);
+        }
+    }
+    std::vector<shipment_part>& parts() noexcept { return parts_; }
+    std::uint64_t live_streams() const noexcept { return live_streams_; }
+    /// Loki could not be asked.
+    bool failed() const noexcept { return failed_; }
+
+    /// Counts what lies ahead of a part: what Loki has, and what it will refuse as `foresee` says.
+    boost::asio::awaitable<void> inspect(shipment_part& part, backfill_plan& plan,
+                                         const foresee_function& foresee) {
+        if (!is_interesting(part, foresee))
+            co_return;
+        shipment_part::cursor cursor(spool_, part);
+        spooled_entry e;
+        while (cursor.position() != part.progress.settled() && cursor.next(e)) {
+        }
+        const bool exists = exists_[part.stream] && !failed_;
+        std::vector<spooled_entry> piece;
+        for (bool more = true; more;) {
+            const std::uint64_t first = cursor.position();
+            piece.clear();
+            std::size_t bytes = 0;
+            while (piece.size() != 1000 && bytes < 1024 * 1024 && (more = cursor.next(e))) {
+                bytes += e.entry.line.size();
+                piece.push_back(std::move(e));
+            }
+            std::vector<bool> there(piece.size());
+            if (exists && !piece.empty())
+                co_await ask_for(part, piece, there);
+            for (std::size_t i = 0; i != piece.size(); ++i) {
+                if (there[i]) {
+                    mark_present(part, first + i);
+                    ++plan.already_there;
+                } else if (const auto reason = foresee(part, piece[i])) {
+                    ++plan.refused_by_reason[static_cast<std::size_t>(*reason)];
+                } else {
+                    piece[i].entry.time -= std::chrono::minutes(10);
+                    plan.nearly_too_old +=
+                        foresee(part, piece[i]) == loki::reject_reason::greater_than_max_sample_age;
+                }
+            }
+        }
+    }
+
+private:
+    boost::asio::awaitable<std::vector<loki::labels>> series(timestamp from, timestamp to) {
+        std::vector<loki::labels> out;
+        const auto common = detail::common_labels(spool_.streams());
+        if (common.empty() || failed_)
+            co_return out;
+        while (from < to && !failed_) {
+            const auto end = std::min(to, from + options_.limits.max_length - std::chrono::seconds(1));
+            const auto body =
+                co_await detail::ask(patient_, loki::series_request(common, from, end), options_);
+            auto found =
+                body ? loki::read_series_answer(*body) : result<std::vector<loki::labels>>(body.error());
+            if (!found) {
+                fail(found.error());
+                break;
+            }
+            std::move(found->begin(), found->end(), std::back_inserter(out));
+            from = end;
+        }
+        co_return out;
+    }
+
+    boost::asio::awaitable<void> ask_which_exist() {
+        const auto& streams = spool_.streams();
+        exists_.assign(streams.size(), false);
+        timestamp oldest = timestamp::max(), newest = timestamp::min();
+        for (const auto& s : streams) {
+            oldest = std::min(oldest, s.oldest);
+            newest = std::max(newest, s.newest);
+        }
+        const auto found = co_await series(oldest, newest + std::chrono::seconds(1));
+        for (std::size_t i = 0; i != streams.size(); ++i)
+            exists_[i] = std::any_of(found.begin(), found.end(), [&](const auto& set) {
+                return detail::has_all(set, streams[i].labels);
+            });
+    }
+
+    /// From when on a live stream takes entries.
+    boost::asio::awaitable<std::optional<timestamp>> ask_for_bar(const loki::labels& labels, timestamp now) {
+        const auto request = loki::query_range_request(labels, now - ingester_.chunk_idle_period,
+                                                       now + future, 1, loki::direction::backward);
+        const auto newest = co_await detail::query(patient_, request, options_);
+        if (!newest) {
+            fail(newest.error());
+            co_return std::nullopt;
+        }
+        if (newest->empty())
+            co_return std::nullopt;
+        co_return newest->back().time - ingester_.window();
+    }
+
+    void add_parts(std::uint32_t stream, std::optional<timestamp> bar, const checkpoint* earlier) {
+        const auto& labels = spool_.streams()[stream].labels;
+        shipment_part all;
+        all.stream = stream;
+        all.labels = with_labels(labels, more_);
+        if (all.labels == labels) {
+            all.live_bar = bar;
+            all.urgent = bar.has_value();
+            parts_.push_back(std::move(all));
+            return;
+        }
+        std::optional<timestamp> cut;
+        const auto* live = earlier ? earlier->find(labels) : nullptr;
+        if (live)
+            cut = live->from;
+        else if (bar && !(earlier && earlier->find(all.labels)))
+            // The bar rises until what is behind it has been pushed.
+            cut = *bar + std::chrono::minutes(1);
+        if (cut) {
+            shipment_part recent;
+            recent.stream = stream;
+            recent.labels = labels;
+            recent.from = cut;
+            recent.live_bar = bar;
+            recent.urgent = true;
+            parts_.push_back(std::move(recent));
+            all.until = cut;
+        }
+        parts_.push_back(std::move(all));
+    }
+
+    /// Whether anything of a part can be there already or refused.
+    bool is_interesting(const shipment_part& p, const foresee_function& foresee) const {
+        const auto& s = spool_.streams()[p.stream];
+        spooled_entry e;
+        e.entry.line.resize(s.longest_line);
+        e.entry.time = s.newest;
+        const bool refused = foresee(p, e).has_value();
+        e.entry.time = s.oldest - std::chrono::minutes(10);
+        return refused || exists_[p.stream] || foresee(p, e);
+    }
+
+    boost::asio::awaitable<void> ask_for(const shipment_part& part, const std::vector<spooled_entry>& piece,
+                                         std::vector<bool>& there) {
+        std::vector<loki::entry> expected;
+        expected.reserve(piece.size());
+        for (const auto& e : piece)
+            expected.push_back(e.entry);
+        const auto missing =
+            co_await find_missing(patient_, spool_.streams()[part.stream].labels, expected, options_);
+        if (!missing) {
+            fail(missing.error());
+            co_return;
+        }
+        there.assign(piece.size(), true);
+        for (const auto i : *missing)
+            there[i] = false;
+    }
+    static void mark_present(shipment_part& part, std::uint64_t position) {
+        if (!part.present.empty() && part.present.back().second == position)
+            ++part.present.back().second;
+        else
+            part.present.emplace_back(position, position + 1);
+    }
+
+    void fail(const error& e) {
+        if (!std::exchange(failed_, true) && log_)
+            log_(severity::warning,
+                 "Loki cannot be asked what it has already, so nothing is left out: " + e.message);
+    }
+
+    /// Loki takes entries so far ahead.
+    static constexpr std::chrono::minutes future{10};
+
+    detail::patient_transport<Transport, Clock> patient_;
+    Clock& clock_;
+    const spool& spool_;
+    loki::labels more_;
+    loki::ingester_limits ingester_;
+    read_back_options options_;
+    log_function log_;
+    std::vector<bool> exists_;
+    std::vector<shipment_part> parts_;
+    std::uint64_t live_streams_ = 0;
+    bool failed_ = false;
+};
+
+} // namespace lokiship::ship
+
+#endif

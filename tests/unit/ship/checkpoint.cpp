@@ -1,0 +1,268 @@
+#include "ship/world.hpp"
+
+#include <lokiship/ship/checkpoint.hpp>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <random>
+
+using namespace lokiship;
+using namespace lokiship::testing;
+using namespace std::chrono_literals;
+
+namespace {
+
+using backfill = ship::basic_backfill<fake_transport, manual_clock>;
+
+/// A folder that is gone in the end.
+struct scratch {
+    scratch() {
+        std::string name = (std::filesystem::temp_directory_path() / "lokiship-test-XXXXXX").string();
+        folder = ::mkdtemp(name.data());
+    }
+    ~scratch() { std::filesystem::remove_all(folder); }
+    std::string file(const char* name) const { return folder + '/' + name; }
+    std::string folder;
+};
+
+std::string content(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
+ship::checkpoint sample() {
+    const timestamp t(std::chrono::seconds(1'700'000'000) + 123ns);
+    ship::checkpoint out{"from here\nto there", t - 24h, std::nullopt};
+    out.streams.push_back({{{"job", "aoss"}, {"server_tag", "bü\"ro\\"}},
+                           {{7, ship::outcome::shipped()},
+                            {2, ship::outcome::rejected(loki::reject_reason::other)},
+                            {1, ship::outcome::duplicate()}},
+                           0xffff'ffff'ffff'fff0,
+                           15,
+                           ship::checkpoint::window{t - 1h, t, t - 30min, t + 5s},
+                           t});
+    out.streams.push_back({{{"job", "b"}}});
+    return out;
+}
+
+/// Several streams over five days, and what has to be refused for its age.
+void fill(world& w, unsigned executions) {
+    for (unsigned i = 0; i != executions; ++i)
+        w.backend.add(w.make(i, 1 + i % 3, i * 35min));
+}
+
+ship::backfill_options options(const std::string& checkpoint) {
+    ship::backfill_options o;
+    o.checkpoint = checkpoint;
+    o.job = "the job";
+    o.spool.memory = 64 * 1024;
+    o.delivery.batch.max_entries = 16;
+    o.delivery.push_timeout = std::chrono::hours(1000);
+    return o;
+}
+
+/// Runs a backfill that is killed at its `n`th push, with which `f` happens; false where it ended before.
+bool run_until(world& w, std::size_t n, fault f, const ship::backfill_options& o) {
+    std::size_t pushes = 0;
+    w.loki_http.decide([&](const http::request& r) {
+        if (!r.target.ends_with("/push"))
+            return fault::none;
+        ++pushes;
+        return pushes < n ? fault::none : pushes == n ? f : fault::hang;
+    });
+    bool ended = false;
+    {
+        backfill b(w.backend_http, w.loki_http, w.time, w.watched(o));
+        boost::asio::cancellation_signal kill;
+        boost::asio::co_spawn(
+            w.context, b.run(),
+            boost::asio::bind_cancellation_slot(
+                kill.slot(), [&](std::exception_ptr, ship::backfill_result) { ended = true; }));
+        w.time.run_for(w.context, 1min);
+        if (!ended) {
+            kill.emit(boost::asio::cancellation_type::terminal);
+            w.time.run_for(w.context, 1s);
+            BOOST_TEST_REQUIRE(ended);
+            ended = false;
+        }
+    }
+    w.loki_http.decide(nullptr);
+    return !ended;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(checkpoint)
+
+BOOST_AUTO_TEST_CASE(what_is_written_is_read) {
+    const auto c = sample();
+    const auto read = ship::parse_checkpoint(ship::to_text(c));
+    BOOST_TEST_REQUIRE(read.has_value());
+    BOOST_TEST((*read == c));
+    BOOST_TEST(c.streams[0].settled() == 10u);
+}
+
+BOOST_AUTO_TEST_CASE(any_damage_is_noticed) {
+    const std::string text = ship::to_text(sample());
+    for (std::size_t n = 0; n != text.size(); ++n)
+        BOOST_TEST(ship::parse_checkpoint(text.substr(0, n)).has_error(), n);
+    BOOST_TEST(ship::parse_checkpoint(text + ' ').has_error());
+    for (std::size_t i = 0; i != text.size(); ++i)
+        for (const int flip : {1, 32, 128}) {
+            auto damaged = text;
+            damaged[i] = static_cast<char>(damaged[i] ^ flip);
+            const auto r = ship::parse_checkpoint(damaged);
+            BOOST_TEST_REQUIRE(r.has_error(), i);
+            BOOST_TEST_REQUIRE((r.error().code == errc::unusable_checkpoint));
+        }
+    BOOST_TEST(ship::parse_checkpoint("lokiship-checkpoint-2 0 0\n").error().message ==
+               "it is of another version of lokiship");
+    BOOST_TEST(ship::parse_checkpoint("#!/bin/sh\n").error().message == "it is no checkpoint");
+    // A checksum can be right and the content wrong.
+    const std::string body = R"({"job":1})";
+    const auto r = ship::parse_checkpoint("lokiship-checkpoint-1 " + ship::detail::checkpoint_sum(body) +
+                                          ' ' + std::to_string(body.size()) + '\n' + body);
+    BOOST_TEST(r.error().message.find("its content is not as it should be") == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_file_is_replaced_as_a_whole_and_errors_name_it) {
+    const scratch s;
+    const auto path = s.file("c");
+    BOOST_TEST(!ship::read_checkpoint(path)->has_value());
+    BOOST_TEST(ship::replace_file(path, ship::to_text(sample())).has_value());
+    BOOST_TEST((**ship::read_checkpoint(path) == sample()));
+    BOOST_TEST(ship::replace_file(path, "x").has_value());
+    BOOST_TEST(content(path) == "x");
+    BOOST_TEST(!std::filesystem::exists(path + ".new"));
+    BOOST_TEST(ship::read_checkpoint(path).error().message ==
+               "'" + path + "' cannot be used: it is no checkpoint");
+    const auto r = ship::replace_file("/nowhere/c", "x");
+    BOOST_TEST_REQUIRE(r.has_error());
+    BOOST_TEST(r.error().message == "'/nowhere/c' cannot be written: No such file or directory");
+    BOOST_TEST(ship::read_checkpoint(s.folder).error().message ==
+               "'" + s.folder + "' cannot be read: Is a directory");
+    const auto full = ship::replace_file("/dev/full/x", "x");
+    BOOST_TEST(full.has_error());
+}
+
+BOOST_AUTO_TEST_CASE(killed_at_any_push_and_resumed_it_ends_as_if_undisturbed) {
+    constexpr unsigned executions = 310; // beyond seven days
+    std::set<fake_loki::line> expected;
+    std::uint64_t shipped = 0, rejected = 0;
+    {
+        world w;
+        fill(w, executions);
+        backfill b(w.backend_http, w.loki_http, w.time, w.watched(options("")));
+        w.complete(b.run());
+        expected = w.loki.lines();
+        shipped = b.count().shipped;
+        rejected = b.count().rejected;
+        BOOST_TEST(rejected != 0u);
+    }
+    for (const fault f : {fault::hang, fault::stall}) {
+        std::size_t n = 1;
+        for (bool killed = true; killed; ++n)
+            BOOST_TEST_CONTEXT("push " << n << (f == fault::hang ? ", not stored" : ", stored")) {
+                const scratch s;
+                world w;
+                fill(w, executions);
+                const auto o = options(s.file("c"));
+                killed = run_until(w, n, f, o);
+                backfill b(w.backend_http, w.loki_http, w.time, w.watched(o));
+                const auto r = w.complete(b.run());
+                BOOST_TEST(!r.failed());
+                BOOST_TEST((w.loki.lines() == expected));
+                BOOST_TEST(b.count().pending == 0u);
+                BOOST_TEST(b.count().shipped == shipped);
+                BOOST_TEST(b.count().rejected == rejected);
+                BOOST_TEST(b.count().duplicate == 0u);
+            }
+        BOOST_TEST(n > 40u);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(killed_again_and_again) {
+    for (unsigned seed = 1; seed != 20; ++seed)
+        BOOST_TEST_CONTEXT("seed " << seed) {
+            const scratch s;
+            world w;
+            fill(w, 250);
+            std::mt19937 random(seed);
+            const auto o = options(s.file("c"));
+            unsigned kills = 0;
+            while (run_until(w, 1 + random() % 9, random() % 2 == 0 ? fault::hang : fault::stall, o))
+                ++kills;
+            BOOST_TEST(kills > 5u);
+            backfill b(w.backend_http, w.loki_http, w.time, w.watched(o));
+            const auto r = w.complete(b.run());
+            BOOST_TEST(!r.failed());
+            BOOST_TEST(b.count().shipped == w.loki.size());
+            BOOST_TEST(b.count().shipped == b.count().fetched);
+            BOOST_TEST(b.plan().resumed == b.count().fetched);
+        }
+}
+
+BOOST_AUTO_TEST_CASE(what_has_come_meanwhile_is_shipped_too) {
+    const scratch s;
+    world w;
+    fill(w, 100);
+    const auto o = options(s.file("c"));
+    BOOST_TEST(run_until(w, 20, fault::stall, o));
+    for (unsigned i = 1000; i != 1010; ++i)
+        w.backend.add(w.make(i, 2, (i - 1000) * 3h));
+    w.backend.erase(uuid(50));
+    backfill b(w.backend_http, w.loki_http, w.time, w.watched(o));
+    const auto r = w.complete(b.run());
+    BOOST_TEST(!r.failed());
+    BOOST_TEST(b.count().pending == 0u);
+    BOOST_TEST(b.count().shipped + b.count().duplicate + b.count().rejected == b.count().fetched);
+    // All that Loki takes is there: the ten that are new, unless they lie behind what their stream had
+    // already.
+    std::set<std::string> lines;
+    for (const auto& [labels, time, line] : w.loki.lines())
+        lines.insert(line);
+    unsigned there = 0;
+    for (unsigned i = 1000; i != 1010; ++i)
+        there += lines.count("STEP: 1 | COMMAND: echo " + std::to_string(i) +
+                             " | EXIT_CODE: 0 | STDOUT: out " + std::to_string(i) + ".1 | STDERR: ");
+    BOOST_TEST(there * 2 + b.count().rejected == 20u);
+}
+
+BOOST_AUTO_TEST_CASE(a_checkpoint_of_something_else_is_refused_and_stays) {
+    const scratch s;
+    world w;
+    fill(w, 20);
+    auto o = options(s.file("c"));
+    BOOST_TEST(run_until(w, 2, fault::hang, o));
+    const auto before = content(o.checkpoint);
+    o.job = "another job";
+    backfill b(w.backend_http, w.loki_http, w.time, w.watched(o));
+    const auto requests = w.backend_http.requests().size();
+    const auto r = w.complete(b.run());
+    BOOST_TEST_REQUIRE(r.checkpoint_failure.has_value());
+    BOOST_TEST(r.checkpoint_failure->message ==
+               "'" + o.checkpoint +
+                   "' is the checkpoint of another backfill: of the job, and this one is another job");
+    BOOST_TEST(w.backend_http.requests().size() == requests);
+    BOOST_TEST(content(o.checkpoint) == before);
+}
+
+BOOST_AUTO_TEST_CASE(a_checkpoint_that_cannot_be_written_stops_before_the_first_push) {
+    world w;
+    fill(w, 20);
+    backfill b(w.backend_http, w.loki_http, w.time, w.watched(options("/nowhere/c")));
+    const auto r = w.complete(b.run());
+    BOOST_TEST_REQUIRE(r.disk_failure.has_value());
+    BOOST_TEST(r.disk_failure->message.find(
+                   "the checkpoint '/nowhere/c' cannot be written: No such file or directory") == 0u,
+               r.disk_failure->message);
+    BOOST_TEST(w.loki.pushes() == 0u);
+    BOOST_TEST(b.count().pending == b.count().fetched);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
