@@ -13,6 +13,8 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <limits>
+#include <regex>
 #include <sstream>
 #include <utility>
 
@@ -42,6 +44,59 @@ std::string masked(const std::string& text) {
     return u && !u->userinfo.empty() ? u->display() : "****";
 }
 
+/// The elements of a list, without the blanks around them.
+std::vector<std::string> split_list(std::string_view text) {
+    std::vector<std::string> out;
+    while (!text.empty()) {
+        const auto comma = std::min(text.find(','), text.size());
+        auto element = text.substr(0, comma);
+        element.remove_prefix(std::min(element.find_first_not_of(" \t"), element.size()));
+        out.emplace_back(element.substr(0, element.find_last_not_of(" \t") + 1));
+        text.remove_prefix(comma);
+        if (text == ",")
+            out.emplace_back();
+        text.remove_prefix(std::min<std::size_t>(1, text.size()));
+    }
+    return out;
+}
+
+std::string join_list(const std::vector<std::string>& elements) {
+    std::string out;
+    for (const auto& e : elements)
+        out += (&e == elements.data() ? "" : ",") + e;
+    return out;
+}
+
+/// A value as it may be shown.
+std::string shown(const setting& s, const std::string& text) {
+    if (!s.list || !has_password(text))
+        return masked(text);
+    auto elements = split_list(text);
+    std::transform(elements.begin(), elements.end(), elements.begin(), masked);
+    return join_list(elements);
+}
+
+/// A value of a config file as text; nothing where it has none of the types that the setting takes.
+std::optional<std::string> text_of(const toml::node& node, bool list) {
+    std::ostringstream out;
+    if (const auto* s = node.as_string())
+        out << s->get();
+    else if (node.is_integer() || node.is_boolean() || node.is_date() || node.is_date_time())
+        node.visit([&](const auto& n) { out << n; });
+    else if (const auto* elements = list ? node.as_array() : nullptr) {
+        std::vector<std::string> texts;
+        for (const auto& e : *elements) {
+            auto text = text_of(e, false);
+            if (!text)
+                return std::nullopt;
+            texts.push_back(std::move(*text));
+        }
+        return join_list(texts);
+    } else
+        return std::nullopt;
+    return out.str();
+}
+
 exit_message usage_error(std::string text) {
     return {2, std::move(text)};
 }
@@ -61,17 +116,15 @@ std::variant<values, exit_message> read_config(const value& config, const std::v
             std::replace(name.begin(), name.end(), '_', '-');
             const std::string where =
                 path + ':' + std::to_string(node.source().begin.line) + ' ' + text::escape_for_log(key.str());
-            if (std::none_of(settings.begin(), settings.end(),
-                             [&](const setting& s) { return s.name == name; }))
+            const auto s = std::find_if(settings.begin(), settings.end(),
+                                        [&](const setting& x) { return x.name == name; });
+            if (s == settings.end())
                 return usage_error(where + ": is no setting of this tool");
-            std::ostringstream written;
-            if (const auto* s = node.as_string())
-                written << s->get();
-            else if (node.is_integer() || node.is_boolean())
-                node.visit([&](const auto& n) { written << n; });
-            else
-                return usage_error(where + ": must be a string, a whole number or a boolean");
-            if (!out.emplace(name, value{written.str(), where}).second)
+            const auto written = text_of(node, s->list);
+            if (!written)
+                return usage_error(where + (s->list ? ": must be a string or an array of strings"
+                                                    : ": must be a string, a whole number or a boolean"));
+            if (!out.emplace(name, value{*written, where}).second)
                 return usage_error(where + ": is given twice");
         }
     } catch (const toml::parse_error& e) {
@@ -88,7 +141,12 @@ std::string print_config(const std::vector<setting>& settings, const values& res
         std::ostringstream text;
         if (s.placeholder.empty())
             text << v.text;
-        else
+        else if (s.list) {
+            const char* before = "[";
+            for (const auto& e : split_list(v.text))
+                text << std::exchange(before, ", ") << toml::value<std::string>(masked(e));
+            text << (*before == '[' ? "[]" : "]");
+        } else
             text << toml::value<std::string>(masked(v.text));
         // As a comment, so that nobody's password becomes `****` when this is read again.
         out += (has_password(v.text) ? "# " : "") + s.name + " = " + text.str() + " # " + v.origin + '\n';
@@ -141,6 +199,18 @@ std::variant<values, exit_message> resolve(std::string_view tool, std::string_vi
             " [" + environment_name(s) + ']';
         if (s.placeholder.empty())
             app.add_flag("--" + s.name, flags[s.name], help);
+        else if (s.list)
+            app.add_option(
+                   "--" + s.name,
+                   [&given, name = s.name](const std::vector<std::string>& v) {
+                       given[name] = join_list(v);
+                       return true;
+                   },
+                   help)
+                ->type_name(s.placeholder)
+                ->expected(1, std::numeric_limits<int>::max())
+                ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+                ->allow_extra_args(false);
         else
             app.add_option_function<std::string>(
                    "--" + s.name, [&given, name = s.name](const std::string& v) { given[name] = v; }, help)
@@ -212,7 +282,7 @@ std::variant<values, exit_message> resolve(std::string_view tool, std::string_vi
                 v.origin + ": a password on the command line can be read by others on this machine; set " +
                 variable + " in the environment or in .env instead");
         if (const auto wrong = s.check(v.text))
-            return usage_error(v.origin + ": '" + text::escape_for_log(masked(v.text)) + "' " + *wrong);
+            return usage_error(v.origin + ": '" + text::escape_for_log(shown(s, v.text)) + "' " + *wrong);
         out.emplace(s.name, std::move(v));
     }
     if (print)
@@ -226,6 +296,19 @@ std::uint64_t values::count(std::string_view name) const {
 
 std::chrono::nanoseconds values::duration(std::string_view name) const {
     return parse_duration(text(name)).value();
+}
+
+std::uint64_t values::size(std::string_view name) const {
+    return parse_size(text(name)).value();
+}
+
+std::optional<timestamp> values::time(std::string_view name, timestamp now) const {
+    const std::string& written = text(name);
+    return written.empty() ? std::nullopt : parse_time(written, now);
+}
+
+std::vector<std::string> values::list(std::string_view name) const {
+    return split_list(text(name));
 }
 
 std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text) {
@@ -248,6 +331,46 @@ std::optional<std::uint64_t> parse_count(std::string_view text) {
     std::uint64_t out = 0;
     const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), out);
     return ec == std::errc() && end == text.data() + text.size() ? std::optional(out) : std::nullopt;
+}
+
+std::optional<std::uint64_t> parse_size(std::string_view text) {
+    if (text == "off")
+        return 0;
+    static constexpr std::pair<std::string_view, std::uint64_t> units[] = {{"", 1},
+                                                                           {"B", 1},
+                                                                           {"kB", 1'000},
+                                                                           {"KB", 1'000},
+                                                                           {"MB", 1'000'000},
+                                                                           {"GB", 1'000'000'000},
+                                                                           {"TB", 1'000'000'000'000},
+                                                                           {"KiB", 1ull << 10},
+                                                                           {"MiB", 1ull << 20},
+                                                                           {"GiB", 1ull << 30},
+                                                                           {"TiB", 1ull << 40}};
+    const auto digits = std::min(text.find_first_not_of("0123456789"), text.size());
+    const auto n = parse_count(text.substr(0, digits));
+    if (!n)
+        return std::nullopt;
+    for (const auto& [name, unit] : units)
+        if (text.substr(digits) == name && *n <= std::numeric_limits<std::uint64_t>::max() / unit)
+            return *n * unit;
+    return std::nullopt;
+}
+
+std::optional<timestamp> parse_time(std::string_view text, timestamp now) {
+    if (const auto age = text == "off" ? std::nullopt : parse_duration(text))
+        return now.time_since_epoch() < timestamp::min().time_since_epoch() + *age ? timestamp::min()
+                                                                                   : now - *age;
+    // More strict than `parse_timestamp`: a person who leaves out the offset may not mean UTC.
+    std::string shape(text);
+    for (char& c : shape)
+        c = c >= '0' && c <= '9' ? '0' : c;
+    static const std::regex allowed("0000-00-00([Tt ]00:00:00(\\.0{1,9})?([Zz]|[+-]00:00))?");
+    if (!std::regex_match(shape, allowed))
+        return std::nullopt;
+    const auto time =
+        text::parse_timestamp(text.size() == 10 ? std::string(text) + "T00" : std::string(text));
+    return time ? std::optional(*time) : std::nullopt;
 }
 
 setting url_setting(std::string name, std::string environment, std::string default_value, std::string help) {
@@ -290,6 +413,51 @@ setting duration_setting(std::string name, std::string least, std::string most, 
                 return "is not a duration from " + least + " to " + most +
                        ", such as 500ms, 30s, 5m, 2h or 1d";
             }};
+}
+
+setting size_setting(std::string name, std::string least, std::string most, std::string default_value,
+                     std::string help, bool can_be_off) {
+    return {std::move(name), "SIZE", std::move(default_value), std::move(help),
+            [least, most, can_be_off](const std::string& text) -> std::optional<std::string> {
+                const auto n = parse_size(text);
+                if (text == "off" ? can_be_off : n && *n >= *parse_size(least) && *n <= *parse_size(most))
+                    return std::nullopt;
+                return (can_be_off ? "is neither off nor a size from " : "is not a size from ") + least +
+                       " to " + most + ", such as 500KB or 64MiB (a KB has 1000 bytes, a KiB 1024)";
+            }};
+}
+
+setting time_setting(std::string name, std::string help) {
+    return {
+        std::move(name), "TIME", "",
+        std::move(help) + " (2026-11-01T00:00:00Z; 2026-11-01: its midnight in UTC; 7d: so long ago)",
+        [](const std::string& text) -> std::optional<std::string> {
+            if (text.empty() || parse_time(text, timestamp()))
+                return std::nullopt;
+            return "is neither a time, such as 2026-11-01T00:00:00Z or 2026-11-01, nor so long ago, such as "
+                   "36h or 7d";
+        }};
+}
+
+setting list_setting(std::string name, std::string placeholder, std::string help,
+                     std::function<std::optional<std::string>(const std::string&)> check) {
+    setting out{std::move(name), std::move(placeholder), "",
+                std::move(help) + " (several: repeat it, or part them by commas)",
+                [check = std::move(check)](const std::string& text) -> std::optional<std::string> {
+                    const auto elements = split_list(text);
+                    for (const auto& e : elements) {
+                        if (e.empty())
+                            return "has an empty element";
+                        if (const auto wrong = check ? check(e) : std::nullopt)
+                            return elements.size() == 1
+                                       ? *wrong
+                                       : "has the element '" + text::escape_for_log(masked(e)) + "', which " +
+                                             *wrong;
+                    }
+                    return std::nullopt;
+                }};
+    out.list = true;
+    return out;
 }
 
 setting choice_setting(std::string name, std::vector<std::string> choices, std::string default_value,

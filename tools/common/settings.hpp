@@ -3,6 +3,7 @@
 
 #include <lokiship/error.hpp>
 #include <lokiship/http/url.hpp>
+#include <lokiship/text/timestamp.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -31,6 +32,9 @@ struct setting {
     std::string environment{};
     /// The value can hold a password and is then refused on the command line.
     bool secret = false;
+    /// The value is a list: on the command line the option can be repeated, in TOML it can be an array of strings.
+    /// Commas part the elements everywhere.
+    bool list = false;
 };
 
 /// A setting's value and where it comes from, as messages name it: `--loki`, `.env:3 LOKI_URL`, `default`.
@@ -42,10 +46,17 @@ struct value {
 /// The settings by name. The accessors' precondition: the setting exists, and its check made sure of the
 /// type.
 struct values : std::map<std::string, value, std::less<>> {
+    using map::size;
     const std::string& text(std::string_view name) const { return find(name)->second.text; }
     bool flag(std::string_view name) const { return text(name) == "true"; }
     std::uint64_t count(std::string_view name) const;
     std::chrono::nanoseconds duration(std::string_view name) const;
+    /// Bytes; 0 for `off`.
+    std::uint64_t size(std::string_view name) const;
+    /// Nothing where the text is empty.
+    std::optional<timestamp> time(std::string_view name, timestamp now) const;
+    /// The elements in the order in which they were given; none where the text is empty.
+    std::vector<std::string> list(std::string_view name) const;
 };
 
 /// What to print before exiting: help, version, the configuration (code 0), or an error (code 2).
@@ -89,6 +100,12 @@ std::variant<values, exit_message> resolve(std::string_view tool, std::string_vi
 std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text);
 /// A whole number without a sign.
 std::optional<std::uint64_t> parse_count(std::string_view text);
+/// Bytes: `500KB` (or `kB`; a KB, MB, GB or TB is a power of 1000), `64MiB` (KiB, MiB, GiB, TiB: powers of 1024), or a
+/// plain number; `off` is zero.
+std::optional<std::uint64_t> parse_size(std::string_view text);
+/// A time as in RFC 3339, `2026-11-01T00:00:00Z`, a day for its midnight in UTC, `2026-11-01`, or a duration before
+/// `now`, `7d`.
+std::optional<timestamp> parse_time(std::string_view text, timestamp now);
 
 /// Settings that several tools have.
 setting url_setting(std::string name, std::string environment, std::string default_value, std::string help);
@@ -96,6 +113,15 @@ setting count_setting(std::string name, std::uint64_t least, std::uint64_t most,
                       std::string help);
 setting duration_setting(std::string name, std::string least, std::string most, std::string default_value,
                          std::string help);
+/// `off`, where it is allowed, need not lie between `least` and `most`.
+setting size_setting(std::string name, std::string least, std::string most, std::string default_value,
+                     std::string help, bool can_be_off = false);
+/// Not given: nothing. The help gets an example of each form.
+setting time_setting(std::string name, std::string help);
+/// Not given: an empty list. `placeholder` and `check` are those of one element; without a check every one is good that
+/// is not empty. The help says how to give several.
+setting list_setting(std::string name, std::string placeholder, std::string help,
+                     std::function<std::optional<std::string>(const std::string&)> check = {});
 setting choice_setting(std::string name, std::vector<std::string> choices, std::string default_value,
                        std::string help);
 setting file_setting(std::string name, std::string help);
