@@ -1,14 +1,19 @@
 #include "backfill/options.hpp"
+#include "backfill/outcome.hpp"
 #include "backfill/output.hpp"
+#include "backfill/plan.hpp"
 #include "common/logging.hpp"
 #include "common/ndjson.hpp"
 #include "common/program.hpp"
 
 #include <lokiship/ship/backfill.hpp>
 
+#include <boost/json/serialize.hpp>
+
 #include <unistd.h>
 
 #include <iostream>
+#include <string>
 
 using namespace lokiship;
 
@@ -16,52 +21,78 @@ namespace {
 
 using shell = ship::basic_backfill<tools::transport, system_clock>;
 
-void carry_out(tools::shipping_program& program, shell& fill, const std::string& replay, bool dry_run) {
+/// Reads all, or takes it from a file.
+void read(tools::shipping_program& program, shell& fill, const std::string& replay) {
     if (replay.empty()) {
         program.logger->info("reading all history from {}", program.backend.server());
-        if (dry_run)
-            program.run(fill.read());
-        else
-            program.run(fill.run());
-        return;
+        program.run(fill.read());
+    } else if (fill.open_checkpoint()) {
+        tools::read_rejects(replay,
+                            [&fill](const tools::rejected_entry& e) { fill.add(e.labels, e.entry, e.key); });
     }
-    for (auto& e : tools::read_rejects(replay))
-        fill.add(e.labels, std::move(e.entry), e.key);
-    if (!dry_run)
-        program.run(fill.ship_and_verify());
 }
 
 int run(const tools::values& v) {
     tools::shipping_program program("backfill", v);
-    auto& logger = *program.logger;
-    tools::progress progress(tools::style_of(v.text("progress"), isatty(STDERR_FILENO) != 0), std::cerr,
-                             program.logger);
+    const bool dry_run = v.flag("dry-run"), plan_only = v.flag("plan"), json = v.text("progress") == "json";
+    tools::progress progress(tools::style_of(v.text("progress"), isatty(STDERR_FILENO) != 0),
+                             json ? std::cout : std::cerr, program.logger,
+                             [] { return tools::terminal_width(STDERR_FILENO); });
     bool stopped = false;
+    shell* pushing = nullptr;
     program.on_signal([&] {
         stopped = true;
-        program.cancel();
+        // What is under way may end; whoever cannot wait sends another signal.
+        if (pushing && pushing->is_pushing())
+            program.stop_softly([&] { pushing->stop(); });
+        else
+            program.cancel();
     });
-    const bool dry_run = v.flag("dry-run");
     const auto loki = dry_run ? tools::loki_settings{} : program.ask_loki();
-    ship::backfill_options options = tools::to_backfill_options(v, program.delivery(v, loki), loki.query);
+    const timestamp now = program.time.wall_now();
+    ship::backfill_options options = tools::to_backfill_options(
+        v, program.delivery(v, loki), loki, program.backend.server(), program.loki.server(), now);
     options.log = [&, log = tools::log_to(program.logger)](ship::severity s, std::string_view text) {
         if (stopped)
             return; // of what the signal broke off
         progress.clear();
         log(s, text);
     };
-    options.on_counters = [&](const ship::counters& c) { progress.show(c, program.time.steady_now()); };
+    options.on_counters = [&](const ship::counters& c) {
+        progress.show({c, pushing ? std::optional(pushing->bytes_settled()) : std::nullopt},
+                      program.time.steady_now());
+    };
 
     shell fill(program.backend, program.loki, program.time, options);
+    pushing = &fill;
+    tools::report report(v.text("report"));
+    const tools::planned planned{fill.plan(), options, now};
     if (!stopped)
-        carry_out(program, fill, v.text("replay"), dry_run);
-    progress.clear();
-
-    if (dry_run && !stopped && !fill.result().read_failure) {
-        tools::print_entries(std::cout, fill.pending());
-        return tools::read_outcome(logger, fill.result());
+        read(program, fill, v.text("replay"));
+    if (dry_run && !stopped && !fill.result().failed()) {
+        progress.clear();
+        tools::print_entries(std::cout, fill);
+    } else {
+        if (!stopped)
+            program.run(fill.look());
+        progress.clear();
+        if (!stopped && !fill.result().failed()) {
+            tools::print(std::cout, json, "plan", tools::plan_json(planned), tools::plan_text(planned));
+            if (!plan_only)
+                program.run(fill.ship());
+            if (!plan_only && !stopped && options.verify)
+                program.run(fill.verify());
+        }
+        progress.finish();
     }
-    return tools::conclude(std::cout, logger, fill.count(), fill.result(), stopped);
+    const tools::outcome outcome{fill.count(), fill.result(), stopped, plan_only || dry_run};
+    const auto code = tools::exit_code_of(outcome, fill.plan());
+    const auto summary = tools::summary_json(outcome, code);
+    if (!plan_only && !dry_run && !fill.result().read_failure)
+        tools::print(std::cout, json, "summary", summary, tools::summary_text(outcome));
+    tools::explain(*program.logger, outcome, options);
+    report.write({{"plan", tools::plan_json(planned)}, {"summary", summary}});
+    return code;
 }
 
 } // namespace

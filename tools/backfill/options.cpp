@@ -2,23 +2,147 @@
 
 #include "common/program.hpp"
 
+#include <lokiship/text/escape.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <stdexcept>
+#include <string_view>
 #include <utility>
 
 namespace lokiship::tools {
 
 const char* const backfill_description =
-    "Ships all AOSS execution logs that the backend has to Grafana Loki, oldest first, in one run.\n"
-    "Exit codes: 0 all shipped; 2 wrong use; 3 Loki refused some; 4 the backend failed; 5 Loki failed; 6 "
-    "interrupted;\n"
+    "Ships all AOSS execution logs that the backend has to Grafana Loki, oldest first, in one run and in "
+    "bounded "
+    "memory.\n"
+    "Before it pushes it says what Loki will refuse, and which setting to change; --plan stops there.\n"
+    "Exit codes: 0 all shipped; 2 wrong use, or a checkpoint that cannot be used; 3 Loki refused some (with "
+    "--plan: "
+    "will refuse);\n"
+    "4 the backend failed; 5 Loki failed; 6 interrupted, the same command with --checkpoint goes on; 9 spool "
+    "or "
+    "checkpoint cannot be written;\n"
     "with --verify also: 7 Loki does not show what it acknowledged; 8 it may not have flushed yet what it "
     "does not show.\n"
     "Anything else is an internal error.";
+
+namespace {
+
+constexpr std::string_view own_labels[] = {"job",        "server_id", "server_tag",
+                                           "agent_type", "status",    "execution_status"};
+
+std::optional<std::string> check_label(const std::string& text) {
+    const auto at = text.find('=');
+    if (at == std::string::npos || at + 1 == text.size())
+        return "is not NAME=VALUE";
+    const std::string_view name = std::string_view(text).substr(0, at);
+    const auto is_letter = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+    };
+    if (name.empty() || !is_letter(name.front()) || !std::all_of(name.begin(), name.end(), [&](char c) {
+            return is_letter(c) || (c >= '0' && c <= '9');
+        }))
+        return "has a name that Loki does not take; letters, digits and _ are allowed";
+    if (name.starts_with("__"))
+        return "has a name that is reserved by Loki";
+    if (std::find(std::begin(own_labels), std::end(own_labels), name) != std::end(own_labels))
+        return "has a name that each entry has already";
+    std::string value;
+    if (loki::append_label_value(value, text.substr(at + 1)))
+        return "has a value that Loki does not take";
+    return std::nullopt;
+}
+
+std::optional<std::string> check_shard(const std::string& text) {
+    if (text.size() > 128 || std::any_of(text.begin(), text.end(), [](char c) {
+            return !((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                     c == '_' || c == '.');
+        }))
+        return "is not a word of at most 128 letters, digits, '-', '_' and '.'";
+    return std::nullopt;
+}
+
+std::optional<std::string> check_rate(const std::string& text) {
+    if (text == "auto")
+        return std::nullopt;
+    const auto n = parse_size(text);
+    if (!n || (*n != 0 && *n < 1000))
+        return "is not auto, off or a size of at least 1KB, such as 4MiB";
+    return std::nullopt;
+}
+
+setting text_setting(std::string name, std::string placeholder, std::string default_value, std::string help,
+                     std::function<std::optional<std::string>(const std::string&)> check) {
+    setting out;
+    out.name = std::move(name);
+    out.placeholder = std::move(placeholder);
+    out.default_value = std::move(default_value);
+    out.help = std::move(help);
+    out.check = std::move(check);
+    return out;
+}
+
+std::optional<std::string> anything(const std::string&) {
+    return std::nullopt;
+}
+
+loki::labels extra_labels(const values& v) {
+    loki::labels out;
+    for (const auto& text : v.list("label")) {
+        const auto at = text.find('=');
+        out.set(text.substr(0, at), text.substr(at + 1));
+    }
+    if (const auto& shard = v.text("backfill-shard"); !shard.empty())
+        out.set(loki::backfill_shard_label, shard);
+    return out;
+}
+
+/// What makes it another backfill when it changes.
+std::string job(const values& v, const std::string& backend, const std::string& loki) {
+    std::string out = "--backend " + backend + " --loki " + loki;
+    for (const char* name :
+         {"since", "until", "server-id", "status", "label", "backfill-shard", "late-entries", "replay"})
+        if (const auto& text = v.text(name); !text.empty())
+            out += " --" + std::string(name) + ' ' + text;
+    return out;
+}
+
+/// What the process takes for itself, apart from entries.
+constexpr std::uint64_t base_memory = 24 * 1024 * 1024;
+
+} // namespace
 
 std::vector<setting> backfill_settings() {
     return shipping_settings(
         "5m",
         {
+            time_setting("since", "Only entries from this time on"),
+            time_setting("until", "Only entries before this time"),
+            list_setting("server-id", "UUID", "Only executions on this server"),
+            text_setting("status", "STATUS", "", "Only executions of this status, such as Failed", anything),
+            flag_setting("plan", "Say what would be shipped and what Loki would refuse, and push nothing"),
+            flag_setting("push-refused", "Push also what Loki is certain to refuse"),
+            list_setting("label", "NAME=VALUE",
+                         "Add this label to each stream, so that history does not meet what is shipped live",
+                         check_label),
+            text_setting(
+                "backfill-shard", "VALUE", "",
+                "Push with the header X-Loki-Backfill-Shard, where Loki knows it (later than 3.7): it "
+                "then takes entries of any age",
+                check_shard),
             count_setting("batch-size", 1, 100'000, "1000", "How many entries a push has at most"),
+            count_setting("concurrency", 1, 256, "4", "How many streams are pushed at the same time"),
+            text_setting("rate", "BYTES|auto|off", "auto",
+                         "How many bytes of lines a second are pushed in all; auto: just below Loki's "
+                         "ingestion_rate_mb; off: as many as it takes, also for each stream",
+                         check_rate),
+            size_setting("max-memory", "32MiB", "1TiB", "64MiB", "How much memory the process may take"),
+            text_setting("spool-dir", "DIRECTORY", "",
+                         "Where the history waits on disk, in files without a name; default: TMPDIR or /tmp",
+                         anything),
+            file_setting("checkpoint",
+                         "Save in this file how far it is, and go on from there where it exists"),
             count_setting("max-attempts", 1, 1000, "5",
                           "How often in a row Loki may fail until backfill gives up"),
             flag_setting("dry-run",
@@ -29,20 +153,54 @@ std::vector<setting> backfill_settings() {
                              "With --verify, how long to wait for old entries to show"),
             file_setting("replay",
                          "Ship the entries of a file that --rejects wrote, instead of the backend's"),
-            choice_setting("progress", {"auto", "always", "never"}, "auto",
-                           "Show progress on standard error: a bar (always), a bar on a terminal "
-                           "and else a line every few seconds (auto), or nothing"),
+            choice_setting(
+                "progress", {"auto", "always", "never", "json"}, "auto",
+                "Show progress on standard error: a bar (always), a bar on a terminal "
+                "and else a line every few seconds (auto), or nothing; json: plan, progress and summary "
+                "as lines of JSON on standard output"),
+            file_setting("report", "Write plan, counters and outcome to this file as JSON"),
         });
 }
 
 ship::backfill_options to_backfill_options(const values& v, ship::delivery_options delivery,
-                                           const loki::query_limits& query) {
+                                           const loki_settings& loki, const std::string& backend_server,
+                                           const std::string& loki_server, timestamp now) {
     ship::backfill_options out;
+    out.query.server_ids = v.list("server-id");
+    out.query.status = v.text("status");
+    out.query.since = v.time("since", now);
+    out.query.until = v.time("until", now);
+    if (out.query.since && out.query.until && *out.query.since >= *out.query.until)
+        throw wrong_use_error("--since: '" + v.text("since") + "' is not before --until '" + v.text("until") +
+                              "'");
+    out.labels = extra_labels(v);
+    out.limits = loki.ingestion;
+    out.push_refused = v.flag("push-refused");
+    out.checkpoint = v.text("checkpoint");
+    out.job = job(v, backend_server, loki_server);
+
     out.delivery = std::move(delivery);
+    out.delivery.batch.max_entries = static_cast<std::size_t>(v.count("batch-size"));
+    out.delivery.concurrency = static_cast<std::size_t>(v.count("concurrency"));
+    if (const auto& rate = v.text("rate"); rate != "auto") {
+        out.delivery.rate = static_cast<std::size_t>(*parse_size(rate));
+        if (out.delivery.rate == 0)
+            out.delivery.stream_rate = 0;
+    }
+    if (out.push_refused)
+        out.delivery.ingester.known = false;
+
+    const std::uint64_t memory = v.size("max-memory") - base_memory;
+    out.spool.directory = v.text("spool-dir");
+    out.spool.memory = static_cast<std::size_t>(std::min<std::uint64_t>(memory / 4, 512 * 1024 * 1024));
+    out.spool.one_order = v.flag("dry-run");
+    // Of each stream in flight there are the entries, what comes next, and the body.
+    out.delivery.batch.max_bytes = static_cast<std::size_t>(std::clamp<std::uint64_t>(
+        memory / (10 * out.delivery.concurrency), 16 * 1024, out.delivery.batch.max_bytes));
+
     out.verify = v.flag("verify");
     out.verify_wait = v.duration("verify-wait");
-    out.read_back = {query, v.duration("loki-timeout")};
-    out.delivery.batch.max_entries = static_cast<std::size_t>(v.count("batch-size"));
+    out.read_back = {loki.query, v.duration("loki-timeout")};
     out.max_attempts = static_cast<unsigned>(v.count("max-attempts"));
     out.fetch_timeout = v.duration("backend-timeout");
     return out;

@@ -13,7 +13,8 @@ enum exit_code : int {
     loki_failed = 5,
     interrupted = 6,
     entries_missing = 7,
-    entries_not_visible = 8
+    entries_not_visible = 8,
+    disk_failed = 9
 };
 
 } // namespace lokiship::tools

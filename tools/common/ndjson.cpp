@@ -11,6 +11,8 @@
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <fstream>
+#include <istream>
 #include <utility>
 
 namespace lokiship::tools {
@@ -84,32 +86,31 @@ std::string to_ndjson(const ship::rejection& r) {
     return out;
 }
 
-result<std::vector<rejected_entry>> parse_rejects(std::string_view text, const std::string& name) {
-    std::vector<rejected_entry> out;
-    for (std::size_t number = 1; !text.empty(); ++number) {
-        const auto end = text.find('\n');
-        const auto line = text.substr(0, end);
-        text.remove_prefix(end == text.npos ? text.size() : end + 1);
+result<void> parse_rejects(std::istream& in, const std::string& name,
+                           const std::function<void(const rejected_entry&)>& take) {
+    std::string line;
+    for (std::size_t number = 1; std::getline(in, line); ++number) {
         if (line.find_first_not_of(" \t\r") == line.npos)
             continue;
         rejected_entry entry;
         if (const auto wrong = read_line(line, entry); !wrong.empty())
             return error(boost::system::errc::make_error_code(boost::system::errc::invalid_argument),
                          name + ':' + std::to_string(number) + ": the line " + wrong);
-        out.push_back(std::move(entry));
+        take(entry);
     }
-    return out;
+    if (in.bad())
+        return error(boost::system::errc::make_error_code(boost::system::errc::io_error),
+                     name + " cannot be read");
+    return {};
 }
 
-std::vector<rejected_entry> read_rejects(const std::string& path) {
+void read_rejects(const std::string& path, const std::function<void(const rejected_entry&)>& take) {
     const std::string name = text::escape_for_log(path);
-    const auto text = read_file(path);
-    if (!text)
+    std::ifstream in(path, std::ios::binary);
+    if (!in)
         throw wrong_use_error("--replay: '" + name + "' cannot be read");
-    auto out = parse_rejects(*text, name);
-    if (!out)
-        throw wrong_use_error("--replay: " + out.error().message);
-    return std::move(*out);
+    if (const auto r = parse_rejects(in, name, take); !r)
+        throw wrong_use_error("--replay: " + r.error().message);
 }
 
 } // namespace lokiship::tools

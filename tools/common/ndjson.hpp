@@ -7,9 +7,10 @@
 #include <lokiship/loki/labels.hpp>
 #include <lokiship/ship/rejection.hpp>
 
+#include <functional>
+#include <iosfwd>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace lokiship::tools {
 
@@ -27,12 +28,13 @@ struct rejected_entry {
     aoss::step_key key;
 };
 
-/// Reads what `to_ndjson` wrote of rejections; `name` stands for the text in messages. An error names the line and what
-/// is wrong with it.
-result<std::vector<rejected_entry>> parse_rejects(std::string_view text, const std::string& name);
+/// Reads what `to_ndjson` wrote of rejections, line by line, each into `take`; `name` stands for the text in messages. An
+/// error names the line and what is wrong with it.
+result<void> parse_rejects(std::istream& in, const std::string& name,
+                           const std::function<void(const rejected_entry&)>& take);
 
 /// The same of a file. Throws `wrong_use_error`.
-std::vector<rejected_entry> read_rejects(const std::string& path);
+void read_rejects(const std::string& path, const std::function<void(const rejected_entry&)>& take);
 
 } // namespace lokiship::tools
 

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -129,6 +130,10 @@ ship::delivery_options shipping_program::delivery(const values& v, const loki_se
     out.push_timeout = loki_timeout_;
     out.late = v.text("late-entries") == "restamp" ? ship::late_entries::restamp : ship::late_entries::reject;
     out.ingester = settings.ingester;
+    // Just below what Loki takes, so that a 429 is the exception.
+    out.rate = settings.ingestion.ingestion_rate / 20 * 19;
+    if (const auto most = settings.ingestion.per_stream_rate_limit; most != 0)
+        out.stream_rate = std::min(out.stream_rate, most / 20 * 19);
     out.structured_metadata = settings.structured_metadata;
     const std::string& path = v.text("rejects");
     if (path.empty())
@@ -149,6 +154,15 @@ void shipping_program::on_signal(std::function<void()> f) {
     on_signal_ = std::move(f);
     signals_.add(SIGINT);
     signals_.add(SIGTERM);
+}
+
+void shipping_program::stop_softly(const std::function<void()>& stop) {
+    stop();
+    give_up_.expires_after(std::chrono::seconds(5));
+    give_up_.async_wait([this](const error_code& ec) {
+        if (!ec)
+            cancel();
+    });
 }
 
 void shipping_program::wait_for_signal() {

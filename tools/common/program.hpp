@@ -16,6 +16,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include <spdlog/logger.h>
 
@@ -66,6 +67,7 @@ public:
                               boost::asio::bind_cancellation_slot(cancel_.slot(), [&](std::exception_ptr e) {
                                   failure = e;
                                   signals_.cancel();
+                                  give_up_.cancel();
                               }));
         context.run();
         if (failure && !cancelled_)
@@ -77,6 +79,8 @@ public:
         cancelled_ = true;
         cancel_.emit(boost::asio::cancellation_type::terminal);
     }
+    /// Calls `stop`, which lets what `run` runs end by itself, and cancels it where that takes longer than five seconds.
+    void stop_softly(const std::function<void()>& stop);
     bool cancelled() const noexcept { return cancelled_; }
 
     std::shared_ptr<spdlog::logger> logger;
@@ -96,6 +100,7 @@ private:
     void wait_for_signal();
 
     boost::asio::signal_set signals_{context};
+    boost::asio::steady_timer give_up_{context};
     std::function<void()> on_signal_;
     std::chrono::nanoseconds loki_timeout_;
     boost::asio::cancellation_signal cancel_;
