@@ -35,7 +35,7 @@ int run(const tools::values& v) {
     tools::shipping_program program("backfill", v);
     auto& logger = *program.logger;
     tools::progress progress(tools::style_of(v.text("progress"), isatty(STDERR_FILENO) != 0), std::cerr,
-                             program.logger);
+                             program.logger, [] { return tools::terminal_width(STDERR_FILENO); });
     bool stopped = false;
     program.on_signal([&] {
         stopped = true;
@@ -50,12 +50,12 @@ int run(const tools::values& v) {
         progress.clear();
         log(s, text);
     };
-    options.on_counters = [&](const ship::counters& c) { progress.show(c, program.time.steady_now()); };
+    options.on_counters = [&](const ship::counters& c) { progress.show({c}, program.time.steady_now()); };
 
     shell fill(program.backend, program.loki, program.time, options);
     if (!stopped)
         carry_out(program, fill, v.text("replay"), dry_run);
-    progress.clear();
+    progress.finish();
 
     if (dry_run && !stopped && !fill.result().read_failure) {
         tools::print_entries(std::cout, fill.pending());
