@@ -1,7 +1,7 @@
 #include "backfill/options.hpp"
 #include "backfill/outcome.hpp"
-#include "backfill/output.hpp"
 #include "backfill/plan.hpp"
+#include "backfill/progress.hpp"
 #include "common/logging.hpp"
 #include "common/ndjson.hpp"
 #include "common/program.hpp"

@@ -4,6 +4,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <sstream>
 #include <string>
 
 using namespace lokiship;
@@ -39,10 +40,12 @@ BOOST_AUTO_TEST_CASE(a_rejection_can_be_read_back) {
         tools::to_ndjson({labels, entry, key, loki::reject_reason::too_far_behind, "400"});
     BOOST_TEST(line.starts_with(
         R"({"reason":"too_far_behind","execution_id":"795b929e-9a9a-40fd-aa7b-5bf55eb561a4","step":3,"labels":)"));
-    const auto got = tools::parse_rejects(line + "\n \r\n" + line, "f");
-    BOOST_TEST_REQUIRE(got.has_value());
-    BOOST_TEST_REQUIRE(got->size() == 2u);
-    for (const auto& e : *got) {
+    std::istringstream in(line + "\n \r\n" + line);
+    std::vector<tools::rejected_entry> got;
+    BOOST_TEST(
+        tools::parse_rejects(in, "f", [&](const tools::rejected_entry& e) { got.push_back(e); }).has_value());
+    BOOST_TEST_REQUIRE(got.size() == 2u);
+    for (const auto& e : got) {
         BOOST_CHECK(e.labels == labels);
         BOOST_CHECK(e.entry == entry);
         BOOST_CHECK(e.key == key);
@@ -72,11 +75,14 @@ BOOST_AUTO_TEST_CASE(a_bad_line_is_named) {
         {replace("\"aoss\"", "1"), "f:2: the line has a label that is no string"},
     };
     for (const auto& t : table) {
-        const auto got = tools::parse_rejects(good + t.text, "f");
+        std::istringstream in(good + t.text);
+        std::size_t n = 0;
+        const auto got = tools::parse_rejects(in, "f", [&](const tools::rejected_entry&) { ++n; });
+        BOOST_TEST(n == 1u);
         BOOST_TEST_REQUIRE(got.has_error());
         BOOST_TEST(got.error().message.starts_with(t.message), got.error().message);
     }
-    BOOST_CHECK_THROW(tools::read_rejects("/nowhere/at/all"), tools::wrong_use_error);
+    BOOST_CHECK_THROW(tools::read_rejects("/nowhere/at/all", [](const auto&) {}), tools::wrong_use_error);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
