@@ -43,6 +43,11 @@ void lenient(loki_limits& l) {
 void blocked(loki_limits& l) {
     l.block_ingestion_until = timestamp(std::chrono::sys_days(std::chrono::year(2100) / 1 / 1));
 }
+/// limits_config: {reject_old_samples: false}, schema_config: {configs: [{from: "2015-01-01", …}]}
+void since_2015(loki_limits& l) {
+    l.reject_old_samples = false;
+    l.schema_start = timestamp(std::chrono::sys_days(std::chrono::year(2015) / 1 / 1));
+}
 /// limits_config: {discover_service_name: [], discover_log_levels: false, per_stream_rate_limit: 10KB,
 /// per_stream_rate_limit_burst: 20KB, shard_streams: {enabled: false}}
 void nothing_added(loki_limits& l) {
@@ -1026,6 +1031,36 @@ const std::vector<scenario> table = {
          b.push_protobuf({{"{a=\"1\",a=\"2\"}", {{b.now, "x"}}}}).is(400);
      },
      applies::to_3, blocked},
+    {"no_stream_begins_before_the_first_schema",
+     [](bench& b) {
+         const timestamp first(std::chrono::sys_days(std::chrono::year(2015) / 1 / 1));
+         const auto at = [&](const char* a, std::vector<std::chrono::milliseconds> times) {
+             stream out{b.labels({{"a", a}}), {}};
+             for (const auto t : times)
+                 out.entries.push_back({first + t, "x"});
+             return out;
+         };
+         const auto refused = [](const char* time) {
+             return std::string("rpc error: code = Unknown desc = failed to create stream: "
+                                "no schema config found for time ") +
+                    time;
+         };
+         b.push({at("1", {-1ms})}).is(500).says(refused("1420070399\\.999"));
+         b.push({at("1", {0ms, -1500ms})}).is(500).says(refused("1420070398\\.5"));
+         b.push({at("1", {-1420070400s})}).is(500).says(refused("0"));
+         b.push({at("1", {-1420070402s})}).is(500).says(refused("-2"));
+         b.push_body(R"({"streams":[{"stream":{"run":")" + b.id + R"("},"values":[[]]}]})")
+             .is(500)
+             .says(refused("-6795364578\\.871"));
+         // One that is there may go on there, and the last stream's success hides what became of the others.
+         b.push({at("1", {0ms})}).is(204);
+         b.push({at("1", {-1s})}).is(204);
+         b.push({at("2", {-1s}), at("1", {1s})}).is(204);
+         b.push({at("2", {0s}), at("3", {-1s})}).is(500).says(refused("1420070399"));
+         BOOST_TEST(read_settings(b.get("/config").reply().body).at("schema_config.configs.from") ==
+                    "2015-01-01");
+     },
+     applies::both, since_2015},
 
     // Tenants
 

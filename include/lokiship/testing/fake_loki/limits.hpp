@@ -78,6 +78,9 @@ struct loki_limits {
     /// Entries older than this before now are invisible until their chunk is flushed, as in a single binary.
     /// Negative: all is visible at once.
     std::chrono::nanoseconds query_store_max_look_back_period = std::chrono::minutes(161);
+    /// The earliest `from` in `schema_config`, a day: a push that would begin a stream before it is a 500. Empty: any
+    /// time will do, and `/config` shows no `schema_config`.
+    std::optional<timestamp> schema_start{};
     /// How many refused entries an ingester's text lists.
     std::size_t max_returned_stream_errors = 10;
     /// Of a push as uncompressed protobuf.

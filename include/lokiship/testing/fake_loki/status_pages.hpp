@@ -39,6 +39,11 @@ inline std::string config_page(const loki_limits& l) {
     put(1, "max_chunk_age", go::duration(l.max_chunk_age));
     put(1, "max_returned_stream_errors", std::to_string(l.max_returned_stream_errors));
     put(1, "query_store_max_look_back_period", go::duration(l.query_store_max_look_back_period));
+    if (l.schema_start) {
+        put(0, "schema_config", "");
+        put(1, "configs", "");
+        out += indent + "- from: \"" + go::rfc3339(*l.schema_start).substr(0, 10) + "\"\n";
+    }
     put(0, "limits_config", "");
     put(1, "ingestion_rate_mb", number(l.ingestion_rate_mb));
     put(1, "ingestion_burst_size_mb", number(l.ingestion_burst_size_mb));
