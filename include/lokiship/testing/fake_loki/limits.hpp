@@ -60,6 +60,12 @@ struct loki_limits {
     /// `per_stream_rate_limit` refuses all of a push's stream instead of what does not fit.
     bool shard_streams_enabled = false;
     std::size_t shard_streams_desired_rate = 3 << 20;
+    /// Knows the request header `X-Loki-Backfill-Shard`, as the builds of Loki's main branch do since the summer of
+    /// 2026, while no release does (the newest is 3.7.6); no setting of Loki's, and not in `/config`. 3.x only. A push
+    /// with the header may have entries of any age, and each of its streams gets the labels `__backfill__` and
+    /// `__backfill_shard__`, which no push may have by itself: each value of the header is a stream, and a window, of
+    /// its own.
+    bool backfill_shard_header = false;
     /// Until then all is refused with `block_ingestion_status_code`. 3.x only.
     std::optional<timestamp> block_ingestion_until{};
     unsigned block_ingestion_status_code = 260;

@@ -85,8 +85,11 @@ inline std::string config_page(const loki_limits& l) {
 }
 
 /// The answer of `/loki/api/v1/status/buildinfo`, without the newline at its end.
-inline std::string build_info(loki_version v) {
-    return std::string(R"({"version":")") + (v == loki_version::v3 ? "3.7.6" : "2.9.4") +
+inline std::string build_info(const loki_limits& l) {
+    const char* version = l.version == loki_version::v2_9 ? "2.9.4"
+                          : l.backfill_shard_header       ? "main-65e30f8488"
+                                                          : "3.7.6";
+    return std::string(R"({"version":")") + version +
            R"(","revision":"","branch":"HEAD","buildUser":"","buildDate":"","goVersion":""})";
 }
 
