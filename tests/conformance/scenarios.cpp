@@ -114,7 +114,20 @@ void backfill_header_shows_itself(bench& b) {
     }
     probe(b.labels(), std::string(129, 'x')).is(known ? 400 : 204).says(known ? too_long : "");
     probe(b.labels(), std::string(128, 'x')).is(204).says("");
-    b.reads({});
+    // In whatever way there are no entries.
+    for (const char* none : {"", R"(,"values":null)", R"(,"values":[])", R"(,"values":[null])"})
+        b.push_body(R"({"streams":[{"stream":{"__backfill__":"x"})" + std::string(none) + "}]}")
+            .is(known ? 400 : 204)
+            .says(known ? reserved : "");
+    b.push_protobuf({{R"({__backfill__="x"})", {}}}).is(known ? 400 : 204).says(known ? reserved : "");
+    // Beside a good stream the whole push is refused.
+    b.push({{b.labels({{"a", known ? "refused" : "stored"}}), {{b.now, "x"}}},
+            {b.labels({{"__backfill__", "x"}}), {}}})
+        .is(known ? 400 : 204);
+    const std::vector<stream> stored{{b.labels({{"a", "stored"}}), {{b.now, "x"}}}};
+    b.reads(known ? std::vector<stream>() : stored);
+    const std::string version(b.get("/loki/api/v1/status/buildinfo").json().at("version").as_string());
+    BOOST_TEST(!(known && boost::regex_match(version, boost::regex(R"(3\.7\..*|2\..*)"))), version);
 }
 
 const std::vector<scenario> table = {
@@ -506,14 +519,6 @@ const std::vector<scenario> table = {
                   {with({{"job", "j"}, {"app", "a"}, {"service_name", "a"}}), {{b.now, "x"}}},
                   {with({{"service_name", "s"}, {"app", "a"}}), {{b.now, "x"}}},
                   {with({{"other", "o"}, {"service_name", "unknown_service"}}), {{b.now, "x"}}}});
-     },
-     applies::to_3},
-    {"reserved_labels_of_backfills",
-     [](bench& b) {
-         // Refused since 3.8.
-         const auto a = b.push({{b.labels({{"__backfill__", "x"}}), {{b.now, "x"}}}});
-         if (a.reply().status != 204)
-             a.is(400).says("streams must not contain the reserved labels __backfill__ or .*");
      },
      applies::to_3},
 

@@ -65,6 +65,10 @@ struct loki_limits {
     /// with the header may have entries of any age, and each of its streams gets the labels `__backfill__` and
     /// `__backfill_shard__`, which no push may have by itself: each value of the header is a stream, and a window, of
     /// its own.
+    ///
+    /// A client can tell without storing anything: to a stream without entries and a header that is longer than 128
+    /// bytes such a Loki answers 400, any other 204. So it does to one that has such a label, which also shows through
+    /// a proxy that drops headers.
     bool backfill_shard_header = false;
     /// Until then all is refused with `block_ingestion_status_code`. 3.x only.
     std::optional<timestamp> block_ingestion_until{};
