@@ -95,9 +95,10 @@ class bench {
 public:
     using location = std::source_location;
 
-    bench(target& t, testing::loki_version v, bool auth, std::string run_id)
+    bench(target& t, testing::loki_version v, bool auth, bool backfill_header, std::string run_id)
         : v3(v == testing::loki_version::v3)
         , auth_enabled(auth)
+        , backfill_shard_header(backfill_header)
         , id(std::move(run_id))
         , now(t.now())
         , tenant(auth ? "tenant-" + id : "fake")
@@ -105,6 +106,8 @@ public:
 
     const bool v3;
     const bool auth_enabled;
+    /// Whether the header `X-Loki-Backfill-Shard` is known.
+    const bool backfill_shard_header;
     const std::string id;
     /// When the scenario began.
     const timestamp now;
@@ -151,6 +154,11 @@ public:
     }
     answer push(const std::vector<stream>& streams, location where = location::current()) {
         return push_body(conformance::json(streams), {{"Content-Type", "application/json"}}, where);
+    }
+    answer push_backfill(const std::string& shard, const std::vector<stream>& streams,
+                         location where = location::current()) {
+        return push_body(conformance::json(streams),
+                         {{"Content-Type", "application/json"}, {"X-Loki-Backfill-Shard", shard}}, where);
     }
     answer push_protobuf(const std::vector<std::pair<std::string, std::vector<entry>>>& streams,
                          location where = location::current()) {

@@ -42,7 +42,7 @@ void register_double(loki_version v, const std::string& name) {
                 [&s, v] {
                     const auto limits = limits_of(s, v);
                     const auto loki = make_double(limits);
-                    bench b(*loki, v, limits.auth_enabled, "1");
+                    bench b(*loki, v, limits.auth_enabled, limits.backfill_shard_header, "1");
                     s.run(b);
                 },
                 s.name, __FILE__, __LINE__));
@@ -59,6 +59,18 @@ std::string lacks(const settings& has, const settings& needed) {
     return {};
 }
 
+/// Tells it by a push that stores nothing, whatever Loki makes of it.
+bool knows_backfill_shard_header(target& loki) {
+    http::request r;
+    r.verb = http::method::post;
+    r.target = "/loki/api/v1/push";
+    r.fields = {{"Content-Type", "application/json"},
+                {"X-Scope-OrgID", "probe"},
+                {"X-Loki-Backfill-Shard", std::string(129, 'x')}};
+    r.body = R"({"streams":[{"stream":{"a":"b"},"values":[]}]})";
+    return loki.send(r).status == 400;
+}
+
 void register_live(const std::string& url) {
     const std::shared_ptr<target> loki = make_live(url);
     const auto info = loki->get("/loki/api/v1/status/buildinfo").body;
@@ -69,6 +81,7 @@ void register_live(const std::string& url) {
         look_back = "2h41m0s";
     const auto auth = has.find("auth_enabled");
     const bool auth_enabled = auth != has.end() && auth->second == "true";
+    const bool backfill_header = knows_backfill_shard_header(*loki);
     std::cout << "live: " << url << ' ' << info;
     std::random_device random;
     const std::string run = std::to_string(random()) + '-';
@@ -79,14 +92,17 @@ void register_live(const std::string& url) {
             continue;
         const auto limits = limits_of(s, v);
         const std::string name = s.name, id = run + std::to_string(n++);
-        if (const auto what = lacks(has, read_settings(testing::config_page(limits))); !what.empty()) {
+        auto what = lacks(has, read_settings(testing::config_page(limits)));
+        if (limits.backfill_shard_header && !backfill_header)
+            what = "the header X-Loki-Backfill-Shard";
+        if (!what.empty()) {
             ++skipped;
             std::cout << "live: skipped: " << name << ": needs " << what << '\n';
             continue;
         }
         suite->add(ut::make_test_case(
-            [&s, loki, v, auth_enabled, id] {
-                bench b(*loki, v, auth_enabled, id);
+            [&s, loki, v, auth_enabled, backfill_header, id] {
+                bench b(*loki, v, auth_enabled, backfill_header, id);
                 s.run(b);
             },
             name, __FILE__, __LINE__));

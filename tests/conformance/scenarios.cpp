@@ -43,6 +43,15 @@ void lenient(loki_limits& l) {
 void blocked(loki_limits& l) {
     l.block_ingestion_until = timestamp(std::chrono::sys_days(std::chrono::year(2100) / 1 / 1));
 }
+/// limits_config: {reject_old_samples: false}, schema_config: {configs: [{from: "2015-01-01", …}]}
+void since_2015(loki_limits& l) {
+    l.reject_old_samples = false;
+    l.schema_start = timestamp(std::chrono::sys_days(std::chrono::year(2015) / 1 / 1));
+}
+/// A build of the main branch; nothing has to be set.
+void knows_backfill(loki_limits& l) {
+    l.backfill_shard_header = true;
+}
 /// limits_config: {discover_service_name: [], discover_log_levels: false, per_stream_rate_limit: 10KB,
 /// per_stream_rate_limit_burst: 20KB, shard_streams: {enabled: false}}
 void nothing_added(loki_limits& l) {
@@ -78,9 +87,47 @@ std::string total(const bench& b, int failed, int of, const label_map& labels) {
     return "user '" + b.tenant + "', total ignored: " + std::to_string(failed) + " out of " +
            std::to_string(of) + " for stream: " + b.named(labels);
 }
+label_map backfilled(label_map set, std::string shard) {
+    set["__backfill__"] = "true";
+    set["__backfill_shard__"] = std::move(shard);
+    return set;
+}
 std::string too_old(const bench& b, timestamp t, const label_map& labels) {
     return "entry for stream '" + b.named(labels) + "' has timestamp too old: " + rfc3339(t) +
            ", oldest acceptable timestamp is: " + some_time;
+}
+
+/// Which Lokis know the header can be told without storing anything.
+void backfill_header_shows_itself(bench& b) {
+    const bool known = b.backfill_shard_header;
+    const auto probe = [&](const label_map& set, const std::string& shard = {}) {
+        return b.push_backfill(shard, {{set, {}}});
+    };
+    const std::string reserved =
+        "streams must not contain the reserved labels __backfill__ or __backfill_shard__; set the "
+        "X-Loki-Backfill-Shard header to mark a push as backfill data";
+    const std::string too_long =
+        "invalid X-Loki-Backfill-Shard header: value length 129 exceeds limit of 128";
+    for (const char* name : {"__backfill__", "__backfill_shard__"}) {
+        probe(b.labels({{name, "x"}})).is(known ? 400 : 204).says(known ? reserved : "");
+        probe(b.labels({{name, ""}})).is(204).says("");
+    }
+    probe(b.labels(), std::string(129, 'x')).is(known ? 400 : 204).says(known ? too_long : "");
+    probe(b.labels(), std::string(128, 'x')).is(204).says("");
+    // In whatever way there are no entries.
+    for (const char* none : {"", R"(,"values":null)", R"(,"values":[])", R"(,"values":[null])"})
+        b.push_body(R"({"streams":[{"stream":{"__backfill__":"x"})" + std::string(none) + "}]}")
+            .is(known ? 400 : 204)
+            .says(known ? reserved : "");
+    b.push_protobuf({{R"({__backfill__="x"})", {}}}).is(known ? 400 : 204).says(known ? reserved : "");
+    // Beside a good stream the whole push is refused.
+    b.push({{b.labels({{"a", known ? "refused" : "stored"}}), {{b.now, "x"}}},
+            {b.labels({{"__backfill__", "x"}}), {}}})
+        .is(known ? 400 : 204);
+    const std::vector<stream> stored{{b.labels({{"a", "stored"}}), {{b.now, "x"}}}};
+    b.reads(known ? std::vector<stream>() : stored);
+    const std::string version(b.get("/loki/api/v1/status/buildinfo").json().at("version").as_string());
+    BOOST_TEST(!(known && boost::regex_match(version, boost::regex(R"(3\.7\..*|2\..*)"))), version);
 }
 
 const std::vector<scenario> table = {
@@ -472,14 +519,6 @@ const std::vector<scenario> table = {
                   {with({{"job", "j"}, {"app", "a"}, {"service_name", "a"}}), {{b.now, "x"}}},
                   {with({{"service_name", "s"}, {"app", "a"}}), {{b.now, "x"}}},
                   {with({{"other", "o"}, {"service_name", "unknown_service"}}), {{b.now, "x"}}}});
-     },
-     applies::to_3},
-    {"reserved_labels_of_backfills",
-     [](bench& b) {
-         // Refused since 3.8.
-         const auto a = b.push({{b.labels({{"__backfill__", "x"}}), {{b.now, "x"}}}});
-         if (a.reply().status != 204)
-             a.is(400).says("streams must not contain the reserved labels __backfill__ or .*");
      },
      applies::to_3},
 
@@ -1026,6 +1065,138 @@ const std::vector<scenario> table = {
          b.push_protobuf({{"{a=\"1\",a=\"2\"}", {{b.now, "x"}}}}).is(400);
      },
      applies::to_3, blocked},
+    {"the_backfill_header_shows_itself", backfill_header_shows_itself},
+    {"the_backfill_header_shows_itself_where_it_is_known", backfill_header_shows_itself, applies::to_3,
+     knows_backfill},
+    {"a_loki_that_does_not_know_the_backfill_header_ignores_it",
+     [](bench& b) {
+         if (b.backfill_shard_header)
+             return;
+         const auto l = b.labels(), own = b.labels({{"__backfill__", "true"}});
+         b.push_backfill("a", {{l, {{b.now, "x"}}}}).is(204);
+         b.push_backfill("b", {{l, {{b.now - 2h, "x"}}}}).is(400);
+         b.push_backfill("a", {{own, {{b.now - 200h, "x"}}}}).is(400).says(too_old(b, b.now - 200h, own));
+         b.push({{own, {{b.now, "x"}}}}).is(204);
+         b.reads({{l, {{b.now, "x"}}}, {own, {{b.now, "x"}}}});
+     }},
+    {"the_backfill_header_marks_every_stream",
+     [](bench& b) {
+         const auto l = b.labels({{"job", "aoss"}, {"service_name", "s"}}), k = b.labels();
+         b.push({{k, {{b.now, "x"}}}}).is(204);
+         b.push_backfill("2026-11-23", {{l, {{b.now, "x"}}}, {k, {{b.now, "x"}, {b.now, "y"}}}}).is(204);
+         b.push_backfill("2026-11-23", {{k, {{b.now, "y"}}}}).is(204);
+         b.push_backfill("", {{k, {{b.now, "z"}}}}).is(204);
+         const std::string odd = "a \"b\" \\ c/;,{} d\xc3\xbc";
+         b.push_backfill(odd, {{k, {{b.now, "x"}}}}).is(204);
+         b.reads({{backfilled(l, "2026-11-23"), {{b.now, "x"}}},
+                  {backfilled(k, "2026-11-23"), {{b.now, "x"}, {b.now, "y"}}},
+                  {k, {{b.now, "x"}, {b.now, "z"}}},
+                  {backfilled(k, odd), {{b.now, "x"}}}});
+     },
+     applies::to_3, knows_backfill},
+    {"a_backfill_may_be_of_any_age_but_not_of_the_future",
+     [](bench& b) {
+         const auto l = b.labels();
+         b.push({{l, {{b.now - 240h, "x"}}}}).is(400).says(too_old(b, b.now - 240h, l));
+         b.push_backfill("a", {{l, {{b.now - 240h, "x"}}}}).is(204);
+         b.push_backfill("b", {{l, {{b.now - 24h * 2000, "x"}}}}).is(204);
+         b.push_backfill("c", {{l, {{b.now + 1h, "x"}, {b.now, "y"}}}})
+             .is(400)
+             .says("entry for stream '" + b.named(backfilled(l, "c")) +
+                   "' has timestamp too new: " + rfc3339(b.now + 1h));
+         b.reads({{backfilled(l, "c"), {{b.now, "y"}}}});
+     },
+     applies::to_3, knows_backfill},
+    {"each_value_of_the_backfill_header_has_its_window",
+     [](bench& b) {
+         const auto l = b.labels();
+         const auto put = [&](const char* shard, std::chrono::nanoseconds age) {
+             return b.push_backfill(shard, {{l, {{b.now - age, "x"}}}});
+         };
+         b.push({{l, {{b.now, "live"}}}}).is(204);
+         put("a", 240h).is(204);
+         put("a", 238h).is(204);
+         put("a", 239h).is(204);
+         put("a", 239h + 1ns)
+             .is(400)
+             .says(ignored(too_far_behind(b, b.now - 239h - 1ns, b.now - 238h)) +
+                   total(b, 1, 1, backfilled(l, "a")));
+         put("b", 240h).is(204);
+         put("b", 3h).is(204);
+         put("c", 2h).is(204);
+         b.push({{l, {{b.now - 2h, "x"}}}}).is(400);
+     },
+     applies::to_3, knows_backfill},
+    {"the_marks_of_a_backfill_count_as_labels",
+     [](bench& b) {
+         const auto with = [&](int n) {
+             label_map out = b.labels();
+             while (static_cast<int>(out.size()) < n)
+                 out["l" + std::to_string(out.size())] = "x";
+             return out;
+         };
+         b.push({{with(15), {{b.now, "x"}}}}).is(204);
+         b.push_backfill("a", {{with(13), {{b.now, "x"}}}}).is(204);
+         b.push_backfill("a", {{with(14), {{b.now, "x"}}}})
+             .is(400)
+             .says("entry for stream '" + b.named(backfilled(with(14), "a")) +
+                   "' has 16 label names; limit 15");
+     },
+     applies::to_3, knows_backfill},
+    {"a_wrong_backfill_header_is_refused_before_the_body_is_read",
+     [](bench& b) {
+         const std::string long_value(129, 'x');
+         const std::string text =
+             "invalid X-Loki-Backfill-Shard header: value length 129 exceeds limit of 128";
+         b.push_body("{", {{"Content-Type", "application/json"}, {"X-Loki-Backfill-Shard", long_value}})
+             .is(400)
+             .says(text);
+         b.push_body("{", {{"X-Loki-Backfill-Shard", long_value}}).is(400).says(text);
+         b.push_backfill(long_value, {}).is(400).says(text);
+         b.push_backfill(long_value, {{b.labels(), {{b.now, "x"}}}}).is(400).says(text);
+         b.push_backfill("a\xff\"b\\", {{b.labels(), {{b.now, "x"}}}})
+             .is(400)
+             .says(R"(invalid X-Loki-Backfill-Shard header "a\\xff\\"b\\\\": must be a valid label value)");
+         b.push_backfill("a", {}).is(422);
+         // Labels are looked at stream by stream.
+         const stream reserved{b.labels({{"__backfill__", "x"}}), {{b.now, "x"}}}, bad{{{"a-b", "x"}}, {}},
+             good{b.labels(), {{b.now, "x"}}};
+         b.push({good, reserved, bad}).is(400).says("streams must not contain the reserved labels .*");
+         b.push_backfill("a", {good, reserved}).is(400).says("streams must not contain .*");
+         b.push({bad, reserved}).is(400).says("couldn't parse labels: .*");
+         b.reads({});
+     },
+     applies::to_3, knows_backfill},
+    {"no_stream_begins_before_the_first_schema",
+     [](bench& b) {
+         const timestamp first(std::chrono::sys_days(std::chrono::year(2015) / 1 / 1));
+         const auto at = [&](const char* a, std::vector<std::chrono::milliseconds> times) {
+             stream out{b.labels({{"a", a}}), {}};
+             for (const auto t : times)
+                 out.entries.push_back({first + t, "x"});
+             return out;
+         };
+         const auto refused = [](const char* time) {
+             return std::string("rpc error: code = Unknown desc = failed to create stream: "
+                                "no schema config found for time ") +
+                    time;
+         };
+         b.push({at("1", {-1ms})}).is(500).says(refused("1420070399\\.999"));
+         b.push({at("1", {0ms, -1500ms})}).is(500).says(refused("1420070398\\.5"));
+         b.push({at("1", {-1420070400s})}).is(500).says(refused("0"));
+         b.push({at("1", {-1420070402s})}).is(500).says(refused("-2"));
+         b.push_body(R"({"streams":[{"stream":{"run":")" + b.id + R"("},"values":[[]]}]})")
+             .is(500)
+             .says(refused("-6795364578\\.871"));
+         // One that is there may go on there, and the last stream's success hides what became of the others.
+         b.push({at("1", {0ms})}).is(204);
+         b.push({at("1", {-1s})}).is(204);
+         b.push({at("2", {-1s}), at("1", {1s})}).is(204);
+         b.push({at("2", {0s}), at("3", {-1s})}).is(500).says(refused("1420070399"));
+         BOOST_TEST(read_settings(b.get("/config").reply().body).at("schema_config.configs.from") ==
+                    "2015-01-01");
+     },
+     applies::both, since_2015},
 
     // Tenants
 

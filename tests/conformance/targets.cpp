@@ -28,7 +28,10 @@ settings read_settings(const std::string& config_page) {
     std::vector<std::pair<std::size_t, std::string>> above;
     std::istringstream lines(config_page);
     for (std::string line; std::getline(lines, line);) {
-        const auto indent = line.find_first_not_of(' ');
+        auto indent = line.find_first_not_of(' ');
+        // A mapping in a list.
+        if (indent != line.npos && line.find(": ") != line.npos && line.compare(indent, 2, "- ") == 0)
+            line[indent] = ' ', indent += 2;
         const auto colon = line.find(':');
         if (indent == line.npos || line[indent] == '-' || colon == line.npos)
             continue;
@@ -40,7 +43,7 @@ settings read_settings(const std::string& config_page) {
         above.emplace_back(indent, line.substr(indent, colon - indent));
         std::string value = line.substr(std::min(line.find_first_not_of(' ', colon + 1), line.size()));
         std::erase(value, '"');
-        out[name + above.back().second] = value;
+        out.emplace(name + above.back().second, value);
     }
     return out;
 }

@@ -13,7 +13,7 @@
 
 namespace lokiship::conformance {
 
-/// What `/config` shows: `limits_config.max_line_size` → `0B`.
+/// What `/config` shows: `limits_config.max_line_size` → `0B`. Of a list it is the first element.
 using settings = std::map<std::string, std::string>;
 settings read_settings(const std::string& config_page);
 

@@ -9,10 +9,9 @@ namespace lokiship::tools {
 
 namespace {
 
-struct server {
+constexpr struct {
     const char *id, *tag, *ip;
-};
-constexpr server servers[] = {
+} first_servers[] = {
     {"795b929e-9a9a-40fd-aa7b-5bf55eb561a4", "prod-web-01", "10.0.0.1"},
     {"b3c1e0c2-1f5d-4c0e-8d35-0f6a4d1a7e11", "prod-web-02", "10.0.0.2"},
     {"0f0e3f61-7f0c-4e7b-a1c8-52a8a5f3d0b9", "db-01", "10.0.1.1"},
@@ -51,10 +50,8 @@ constexpr command commands[] = {
     {"general", "sleep 600", "", "Terminated\n", -15},
 };
 
-} // namespace
-
-std::string execution_source::uuid() {
-    const auto a = random_(), b = random_(), c = random_(), d = random_();
+std::string uuid(std::mt19937& random) {
+    const auto a = random(), b = random(), c = random(), d = random();
     char text[40];
     std::snprintf(text, sizeof text, "%08lx-%04lx-4%03lx-8%03lx-%04lx%08lx", static_cast<unsigned long>(a),
                   static_cast<unsigned long>(b & 0xffff), static_cast<unsigned long>(b >> 20 & 0xfff),
@@ -63,10 +60,28 @@ std::string execution_source::uuid() {
     return text;
 }
 
+} // namespace
+
+execution_source::execution_source(testing::fake_backend& backend, std::size_t servers, unsigned seed)
+    : backend_(backend)
+    , random_(seed) {
+    // Apart, so that what happens does not depend on how the servers came to be.
+    std::mt19937 random(seed);
+    for (std::size_t i = 0; i != servers; ++i) {
+        if (i < std::size(first_servers)) {
+            servers_.push_back({first_servers[i].id, first_servers[i].tag, first_servers[i].ip});
+            continue;
+        }
+        const std::string address = std::to_string(i >> 8 & 255) + '.' + std::to_string(i & 255);
+        servers_.push_back({uuid(random), "host-" + std::to_string(i + 1),
+                            "10." + std::to_string(1 + (i >> 16)) + '.' + address});
+    }
+}
+
 testing::execution execution_source::make(timestamp created) {
-    const auto& where = servers[pick(std::size(servers))];
+    const auto& where = servers_[pick(servers_.size())];
     testing::execution e;
-    e.id = uuid();
+    e.id = uuid(random_);
     e.server_id = where.id;
     e.server_tag = where.tag;
     e.server_ip = where.ip;

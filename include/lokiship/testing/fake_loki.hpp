@@ -146,7 +146,7 @@ public:
         if (path == "/metrics")
             return {200, {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}}, metrics()};
         if (path == "/loki/api/v1/status/buildinfo")
-            return {200, {{"Content-Type", "application/json"}}, build_info(limits_.version) + '\n'};
+            return {200, {{"Content-Type", "application/json"}}, build_info(limits_) + '\n'};
         return tenant_request(r, *target, path);
     }
 
@@ -246,6 +246,10 @@ private:
 
     reply push(const http::request& r, const std::string& tenant_name) {
         ++pushes_;
+        const std::string_view shard =
+            limits_.backfill_shard_header ? r.fields.get("X-Loki-Backfill-Shard") : std::string_view();
+        if (auto wrong = backfill_shard_error(shard); !wrong.empty())
+            return text(400, std::move(wrong) + '\n');
         auto decoded = decode_push(r, limits_.version, decode_others_);
         if (!decoded)
             return text(400, decoded.error().message + '\n');
@@ -255,7 +259,7 @@ private:
         tenant_state& t = tenants_[tenant_name];
         const auto now = now_();
         distribution d(limits_, tenant_name, now, t.discarded);
-        if (const auto failure = d.add(std::move(*decoded)))
+        if (const auto failure = d.add(std::move(*decoded), shard))
             return text(failure->status, failure->text + '\n');
         if (!d.streams().empty())
             if (auto refused = ingest(d, t, tenant_name, now); refused.status != 0)

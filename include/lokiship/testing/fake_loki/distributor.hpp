@@ -6,6 +6,7 @@
 #include <lokiship/testing/fake_loki/label_text.hpp>
 #include <lokiship/testing/fake_loki/limits.hpp>
 #include <lokiship/testing/fake_loki/push_body.hpp>
+#include <lokiship/text/utf8.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -66,6 +67,22 @@ inline std::size_t protobuf_size(const std::vector<valid_stream>& streams) {
     return out;
 }
 
+/// The labels that mark what was pushed with the header `X-Loki-Backfill-Shard`.
+inline constexpr std::string_view backfill_label = "__backfill__";
+inline constexpr std::string_view backfill_shard_label = "__backfill_shard__";
+
+/// What is wrong with that header's value; empty: nothing.
+inline std::string backfill_shard_error(std::string_view value) {
+    static constexpr std::size_t most = 128;
+    const std::string what = "invalid X-Loki-Backfill-Shard header";
+    if (value.size() > most)
+        return what + ": value length " + std::to_string(value.size()) + " exceeds limit of " +
+               std::to_string(most);
+    if (!text::is_valid_utf8(value))
+        return what + ' ' + go::quote(value) + ": must be a valid label value";
+    return {};
+}
+
 /// What the distributor makes of a push, without the limits that need to remember earlier ones.
 class distribution {
 public:
@@ -82,19 +99,25 @@ public:
         unsigned status;
         std::string text;
     };
-    std::optional<failure> add(std::vector<pushed_stream> pushed) {
+    /// `backfill_shard`: the header's value; empty where it is absent or not known.
+    std::optional<failure> add(std::vector<pushed_stream> pushed, std::string_view backfill_shard = {}) {
         std::vector<label_list> labels;
         for (const auto& s : pushed) {
             auto parsed = parse_labels(s.labels, limits_.version);
             if (!parsed)
                 return failure{400, "couldn't parse labels: " + parsed.error().message};
-            if (is_v3())
-                for (const std::string_view reserved : {"__backfill__", "__backfill_shard__"})
+            if (limits_.backfill_shard_header)
+                for (const auto reserved : {backfill_label, backfill_shard_label})
                     if (!value_of(*parsed, reserved).empty())
                         return failure{400, "streams must not contain the reserved labels __backfill__ or "
                                             "__backfill_shard__; set the X-Loki-Backfill-Shard header to "
                                             "mark a push as backfill data"};
             discover_service_name(*parsed, limits_.discover_service_name);
+            if (!backfill_shard.empty()) {
+                parsed->push_back({std::string(backfill_label), "true"});
+                parsed->push_back({std::string(backfill_shard_label), std::string(backfill_shard)});
+                std::sort(parsed->begin(), parsed->end());
+            }
             labels.push_back(std::move(*parsed));
         }
         for (std::size_t i = 0; i != pushed.size(); ++i)
@@ -147,7 +170,7 @@ private:
         const std::string name = to_text(out.labels);
         std::optional<timestamp> previous;
         for (auto& e : pushed.entries) {
-            if (auto why = entry_error(name, e); !why.empty()) {
+            if (auto why = entry_error(out.labels, name, e); !why.empty()) {
                 ++errors_[std::move(why)];
                 continue;
             }
@@ -204,10 +227,12 @@ private:
         return {};
     }
 
-    std::string entry_error(const std::string& name, const pushed_entry& e) {
+    std::string entry_error(const label_list& labels, const std::string& name, const pushed_entry& e) {
         const std::string stream = '\'' + name + '\'';
         const auto oldest = now_ - limits_.reject_old_samples_max_age;
-        if (limits_.reject_old_samples && e.time < oldest) {
+        const bool any_age = !limits_.reject_old_samples ||
+                             (limits_.backfill_shard_header && !value_of(labels, backfill_label).empty());
+        if (!any_age && e.time < oldest) {
             discard("greater_than_max_sample_age", 1);
             return "entry for stream " + stream + " has timestamp too old: " + go::rfc3339(e.time) +
                    ", oldest acceptable timestamp is: " + go::rfc3339(oldest);

@@ -83,6 +83,17 @@ inline std::string model_duration(std::chrono::nanoseconds d) {
     return out;
 }
 
+/// `1767571199.999`: Prometheus' form of a time, seconds cut to milliseconds.
+inline std::string model_time(timestamp t) {
+    // The year 1 does not fit into nanoseconds, and this is what is left of it.
+    const auto ms = t == no_time ? -6'795'364'578'871 : text::to_unix_nanoseconds(t) / 1'000'000;
+    const auto size = ms < 0 ? -ms : ms;
+    std::string out = (ms < 0 ? "-" : "") + std::to_string(size / 1000);
+    std::string fraction = std::to_string(1000 + size % 1000).substr(1);
+    fraction.erase(fraction.find_last_not_of('0') + 1);
+    return fraction.empty() ? out : out + '.' + fraction;
+}
+
 namespace detail {
 
 /// Whether Go prints a code point as it is; the large blocks of what it does not.

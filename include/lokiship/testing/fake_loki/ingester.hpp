@@ -71,21 +71,16 @@ public:
                  timestamp now, discarded_entries& discarded) {
         verdict out;
         for (auto& s : streams) {
-            stored_stream* const found = find_or_create(s, limits);
-            if (found) {
-                out = append(*found, std::move(s.entries), limits, tenant, now, discarded);
-                continue;
+            if (!in_memory(s)) {
+                out = creation(s, limits, tenant, discarded);
+                if (out.status != 0)
+                    continue;
             }
-            discarded["stream_limit"] += s.entries.size();
-            const std::string help = ", reduce the number of active streams (reduce labels or reduce label "
-                                     "values), or contact your Loki administrator to see if the limit can be "
-                                     "increased, user: '" +
-                                     tenant + '\'';
-            out.status = 429;
-            out.text = limits.version == loki_version::v2_9
-                           ? "Maximum active stream limit exceeded" + help
-                           : "maximum active stream limit exceeded when trying to create stream " +
-                                 to_text(s.labels) + help;
+            stored_stream& to = streams_[to_text(s.labels)];
+            to.labels = s.labels;
+            if (!to.open)
+                to.open.emplace();
+            out = append(to, std::move(s.entries), limits, tenant, now, discarded);
         }
         return out;
     }
@@ -119,20 +114,36 @@ public:
     std::size_t received() const noexcept { return received_; }
 
 private:
-    stored_stream* find_or_create(const valid_stream& s, const loki_limits& limits) {
-        const std::string name = to_text(s.labels);
-        const auto found = streams_.find(name);
-        const bool in_memory = found != streams_.end() && found->second.open;
+    bool in_memory(const valid_stream& s) const {
+        const auto found = streams_.find(to_text(s.labels));
+        return found != streams_.end() && found->second.open;
+    }
+    /// Whether a stream may begin with these entries.
+    verdict creation(const valid_stream& s, const loki_limits& limits, const std::string& tenant,
+                     discarded_entries& discarded) const {
         const auto active = std::count_if(streams_.begin(), streams_.end(),
                                           [](const auto& x) { return x.second.open.has_value(); });
-        if (!in_memory && limits.max_global_streams_per_user != 0 &&
-            static_cast<std::size_t>(active) >= limits.max_global_streams_per_user)
-            return nullptr;
-        stored_stream& out = streams_[name];
-        out.labels = s.labels;
-        if (!out.open)
-            out.open.emplace();
-        return &out;
+        if (limits.max_global_streams_per_user != 0 &&
+            static_cast<std::size_t>(active) >= limits.max_global_streams_per_user) {
+            discarded["stream_limit"] += s.entries.size();
+            const std::string help = ", reduce the number of active streams (reduce labels or reduce label "
+                                     "values), or contact your Loki administrator to see if the limit can be "
+                                     "increased, user: '" +
+                                     tenant + '\'';
+            return {429, limits.version == loki_version::v2_9
+                             ? "Maximum active stream limit exceeded" + help
+                             : "maximum active stream limit exceeded when trying to create stream " +
+                                   to_text(s.labels) + help};
+        }
+        const auto oldest =
+            std::min_element(s.entries.begin(), s.entries.end(),
+                             [](const pushed_entry& x, const pushed_entry& y) { return x.time < y.time; });
+        if (limits.schema_start && oldest != s.entries.end() && oldest->time < *limits.schema_start)
+            return {
+                500,
+                "rpc error: code = Unknown desc = failed to create stream: no schema config found for time " +
+                    go::model_time(oldest->time)};
+        return {};
     }
 
     struct failed_entry {

@@ -60,6 +60,16 @@ struct loki_limits {
     /// `per_stream_rate_limit` refuses all of a push's stream instead of what does not fit.
     bool shard_streams_enabled = false;
     std::size_t shard_streams_desired_rate = 3 << 20;
+    /// Knows the request header `X-Loki-Backfill-Shard`, as the builds of Loki's main branch do since the summer of
+    /// 2026, while no release does (the newest is 3.7.6); no setting of Loki's, and not in `/config`. 3.x only. A push
+    /// with the header may have entries of any age, and each of its streams gets the labels `__backfill__` and
+    /// `__backfill_shard__`, which no push may have by itself: each value of the header is a stream, and a window, of
+    /// its own.
+    ///
+    /// A client can tell without storing anything: to a stream without entries and a header that is longer than 128
+    /// bytes such a Loki answers 400, any other 204. So it does to one that has such a label, which also shows through
+    /// a proxy that drops headers.
+    bool backfill_shard_header = false;
     /// Until then all is refused with `block_ingestion_status_code`. 3.x only.
     std::optional<timestamp> block_ingestion_until{};
     unsigned block_ingestion_status_code = 260;
@@ -78,6 +88,9 @@ struct loki_limits {
     /// Entries older than this before now are invisible until their chunk is flushed, as in a single binary.
     /// Negative: all is visible at once.
     std::chrono::nanoseconds query_store_max_look_back_period = std::chrono::minutes(161);
+    /// The earliest `from` in `schema_config`, a day: a push that would begin a stream before it is a 500. Empty: any
+    /// time will do, and `/config` shows no `schema_config`.
+    std::optional<timestamp> schema_start{};
     /// How many refused entries an ingester's text lists.
     std::size_t max_returned_stream_errors = 10;
     /// Of a push as uncompressed protobuf.

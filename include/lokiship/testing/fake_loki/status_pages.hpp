@@ -39,6 +39,11 @@ inline std::string config_page(const loki_limits& l) {
     put(1, "max_chunk_age", go::duration(l.max_chunk_age));
     put(1, "max_returned_stream_errors", std::to_string(l.max_returned_stream_errors));
     put(1, "query_store_max_look_back_period", go::duration(l.query_store_max_look_back_period));
+    if (l.schema_start) {
+        put(0, "schema_config", "");
+        put(1, "configs", "");
+        out += indent + "- from: \"" + go::rfc3339(*l.schema_start).substr(0, 10) + "\"\n";
+    }
     put(0, "limits_config", "");
     put(1, "ingestion_rate_mb", number(l.ingestion_rate_mb));
     put(1, "ingestion_burst_size_mb", number(l.ingestion_burst_size_mb));
@@ -80,8 +85,11 @@ inline std::string config_page(const loki_limits& l) {
 }
 
 /// The answer of `/loki/api/v1/status/buildinfo`, without the newline at its end.
-inline std::string build_info(loki_version v) {
-    return std::string(R"({"version":")") + (v == loki_version::v3 ? "3.7.6" : "2.9.4") +
+inline std::string build_info(const loki_limits& l) {
+    const char* version = l.version == loki_version::v2_9 ? "2.9.4"
+                          : l.backfill_shard_header       ? "main-65e30f8488"
+                                                          : "3.7.6";
+    return std::string(R"({"version":")") + version +
            R"(","revision":"","branch":"HEAD","buildUser":"","buildDate":"","goVersion":""})";
 }
 

@@ -3,6 +3,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <string_view>
 #include <utility>
 
@@ -36,6 +37,18 @@ BOOST_AUTO_TEST_CASE(sizes_and_durations) {
     BOOST_TEST(go::model_duration(10min) == "10m");
     BOOST_TEST(go::model_duration(0ns) == "0s");
     BOOST_TEST(go::model_duration(1500ms) == "1s500ms");
+}
+
+BOOST_AUTO_TEST_CASE(times_of_prometheus) {
+    const std::pair<std::int64_t, std::string_view> table[] = {{0, "0"},
+                                                               {999'999, "0"},
+                                                               {1'500'000'000, "1.5"},
+                                                               {-500'000'000, "-0.5"},
+                                                               {1'767'571'199'999'999'999, "1767571199.999"},
+                                                               {-6'000'000'000'000'000'000, "-6000000000"}};
+    for (const auto& [ns, out] : table)
+        BOOST_TEST(go::model_time(lokiship::text::from_unix_nanoseconds(ns)) == out);
+    BOOST_TEST(go::model_time(go::no_time) == "-6795364578.871");
 }
 
 BOOST_AUTO_TEST_CASE(quotes) {
