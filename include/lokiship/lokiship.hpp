@@ -12,6 +12,7 @@
 #include <lokiship/http/message.hpp>
 #include <lokiship/http/transport.hpp>
 #include <lokiship/http/url.hpp>
+#include <lokiship/loki/backfill_shard.hpp>
 #include <lokiship/loki/entry.hpp>
 #include <lokiship/loki/entry_fates.hpp>
 #include <lokiship/loki/ingestion_limits.hpp>

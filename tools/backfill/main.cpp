@@ -49,6 +49,11 @@ int run(const tools::values& v) {
             program.cancel();
     });
     const auto loki = dry_run ? tools::loki_settings{} : program.ask_loki();
+    if (!dry_run && !stopped && !v.text("backfill-shard").empty() && !program.loki_knows_backfill_shard())
+        throw tools::wrong_use_error(
+            "--backfill-shard: " + program.loki.server() +
+            " does not know the header X-Loki-Backfill-Shard, and would ignore it; use "
+            "--label instead");
     const timestamp now = program.time.wall_now();
     ship::backfill_options options = tools::to_backfill_options(
         v, program.delivery(v, loki), loki, program.backend.server(), program.loki.server(), now);

@@ -113,6 +113,16 @@ void explain(spdlog::logger& log, const outcome& o, const ship::backfill_options
               "it goes on where it was"
             : "run the same command again: it goes on from '" + text::escape_for_log(options.checkpoint) +
                   "'";
+    if (o.stopped) {
+        const auto& c = o.count;
+        if (r.read_failure || c.shipped + c.duplicate + c.rejected + c.pending == 0)
+            log.warn("interrupted before anything was shipped; {}", again);
+        else if (c.pending == 0)
+            log.warn("interrupted with nothing left to ship");
+        else
+            log.warn("interrupted with {} entries to ship; {}", o.count.pending, again);
+        return;
+    }
     if (r.checkpoint_failure)
         log.error("--checkpoint: {}; nothing was read or shipped; remove the file to begin anew",
                   r.checkpoint_failure->message);
@@ -135,8 +145,6 @@ void explain(spdlog::logger& log, const outcome& o, const ship::backfill_options
                  "--verify-wait, "
                  "or let an operator POST /flush",
                  r.not_visible);
-    if (o.stopped)
-        log.warn("interrupted with {} entries to ship; {}", o.count.pending, again);
 }
 
 void print(std::ostream& out, bool json, std::string_view name, const boost::json::object& object,

@@ -3,6 +3,7 @@
 #include "common/logging.hpp"
 #include "common/ndjson.hpp"
 
+#include <lokiship/loki/backfill_shard.hpp>
 #include <lokiship/text/escape.hpp>
 
 #include <fcntl.h>
@@ -117,6 +118,24 @@ boost::asio::awaitable<void> shipping_program::read_settings(loki_settings& out)
     logger->info("Loki does not show its settings (/config); taking its defaults");
     const auto info = co_await get("/loki/api/v1/status/buildinfo");
     out.structured_metadata = info && takes_structured_metadata(*info);
+}
+
+boost::asio::awaitable<void> shipping_program::probe_backfill_shard(bool& known) {
+    http::request request = loki::backfill_shard_probe();
+    request.idle_timeout = request.total_timeout = loki_timeout_;
+    std::string body;
+    const http::body_sink sink = [&body](const http::response_head&, std::string_view chunk) -> result<void> {
+        body.append(chunk.substr(0, 4096));
+        return {};
+    };
+    const auto head = co_await loki.send(request, sink);
+    known = !head || loki::knows_backfill_shard(head->status, body);
+}
+
+bool shipping_program::loki_knows_backfill_shard() {
+    bool out = true;
+    run(probe_backfill_shard(out));
+    return out;
 }
 
 loki_settings shipping_program::ask_loki() {

@@ -51,6 +51,8 @@ public:
     /// Asks Loki for the settings that matter: `/config`, and where that is not shown, its version. What Loki does not
     /// tell keeps its default; the log says so where Loki answers without telling.
     loki_settings ask_loki();
+    /// Whether Loki knows the header X-Loki-Backfill-Shard; also where it does not answer, which the first push will tell.
+    bool loki_knows_backfill_shard();
     /// What the settings say of pushes. Where rejected entries are to be kept, opens that file.
     ship::delivery_options delivery(const values& v, const loki_settings& settings);
 
@@ -91,6 +93,7 @@ public:
 private:
     boost::asio::awaitable<result<std::string>> get(std::string target);
     boost::asio::awaitable<void> read_settings(loki_settings& out);
+    boost::asio::awaitable<void> probe_backfill_shard(bool& known);
 
     template <class T>
     static boost::asio::awaitable<void> finish(boost::asio::awaitable<T> operation) {

@@ -14,10 +14,6 @@
 
 namespace lokiship::loki {
 
-/// A stream with this label is pushed with the header `X-Loki-Backfill-Shard`, and Loki adds the label itself, where it
-/// knows the header (later than 3.7): it then takes entries of any age, in an order of their own.
-inline constexpr std::string_view backfill_shard_label = "__backfill_shard__";
-
 /// A name and a value that Loki indexes. Names match `[a-zA-Z_][a-zA-Z0-9_]*`; values are any UTF-8.
 struct label {
     std::string name;

@@ -76,7 +76,7 @@ inline http::request series_request(const labels& set, timestamp start, timestam
     http::request out;
     out.target = "/loki/api/v1/series?start=" + http::encode_query_value(text::format_rfc3339(start)) +
                  "&end=" + http::encode_query_value(text::format_rfc3339(end)) +
-                 "&match[]=" + http::encode_query_value(selector(set));
+                 "&match%5B%5D=" + http::encode_query_value(selector(set));
     out.fields.add("Accept", "application/json");
     return out;
 }

@@ -3,6 +3,7 @@
 
 #include <lokiship/clock.hpp>
 #include <lokiship/http/transport.hpp>
+#include <lokiship/loki/backfill_shard.hpp>
 #include <lokiship/loki/entry_fates.hpp>
 #include <lokiship/loki/json_encoder.hpp>
 #include <lokiship/loki/push_reply.hpp>
@@ -209,7 +210,7 @@ private:
         out.target = "/loki/api/v1/push";
         out.fields.add("Content-Type", std::string(loki::json_encoder::content_type));
         if (!shard.empty())
-            out.fields.add("X-Loki-Backfill-Shard", std::string(shard));
+            out.fields.add(std::string(loki::backfill_shard_header), std::string(shard));
         out.idle_timeout = options_.push_timeout;
         out.total_timeout = max_push_time * options_.push_timeout;
         out.body = encoder.finish();
