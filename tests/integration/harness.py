@@ -131,6 +131,8 @@ class Weather(Server):
         self.target = urllib.parse.urlsplit(target)
         self.mode, self.only = None, ""
         self.spoilt = 0
+        self.delay = 0  # seconds before each answer
+        self.asked = []
         self.changed = threading.Condition()
         super().__init__(self.forward)
 
@@ -143,7 +145,13 @@ class Weather(Server):
         with self.changed:
             assert self.changed.wait_for(lambda: self.spoilt >= times, timeout=60), "nobody asked"
 
+    def wait_until_asked(self, path, times):
+        with self.changed:
+            asked = lambda: sum(path in p for p in self.asked) >= times
+            assert self.changed.wait_for(asked, timeout=60), "nobody asked"
+
     def forward(self, method, path, headers, body):
+        time.sleep(self.delay)
         upstream = http.client.HTTPConnection(self.target.hostname, self.target.port, timeout=30)
         kept = {n: headers[n] for n in ("Content-Type", "Accept") if n in headers}
         upstream.request(method, path, body, kept)
@@ -155,6 +163,8 @@ class Weather(Server):
     def answer(self, handler, handle, body):
         with self.changed:
             mode = self.mode if self.only in handler.path else None
+            self.asked.append(handler.path)
+            self.changed.notify_all()
             if mode:
                 self.spoilt += 1
                 self.changed.notify_all()

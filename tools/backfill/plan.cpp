@@ -101,6 +101,14 @@ std::string plan_text(const planned& p) {
                          : p.options.push_refused ? "will be refused by Loki"
                                                   : "are not sent, since Loki will refuse them",
                          to_string(static_cast<reject_reason>(i)), remedy(static_cast<reject_reason>(i), p)));
+    line(plan.maybe_too_late,
+         fmt::format(
+             "entries lie far behind what their streams have already; Loki refuses them "
+             "where a stream got something within chunk_idle_period ({}m); --label "
+             "backfill={} puts them into streams of their own",
+             std::chrono::duration_cast<std::chrono::minutes>(p.options.delivery.ingester.chunk_idle_period)
+                 .count(),
+             month(p.now)));
     line(plan.nearly_too_old, "entries will be too old in less than ten minutes");
     if (const auto most = p.options.limits.max_global_streams_per_user; most != 0 && plan.streams > most)
         out += fmt::format("plan: {} streams are more than Loki keeps active; raise "
@@ -150,6 +158,7 @@ boost::json::object plan_json(const planned& p) {
             {"already_there", plan.already_there},
             {"refused", std::move(refused)},
             {"certain", plan.certain},
+            {"maybe_too_late", plan.maybe_too_late},
             {"nearly_too_old", plan.nearly_too_old},
             {"live_streams", plan.live_streams},
             {"to_ship", plan.to_ship()},

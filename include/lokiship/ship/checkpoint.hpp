@@ -47,8 +47,8 @@ struct checkpoint {
         /// So many of the first entries may have been sent.
         std::uint64_t taken = 0;
         std::optional<window> acknowledged{};
-        /// Older entries go to a stream with more labels.
-        std::optional<timestamp> from{};
+        /// What parts its history, under more labels, from what goes to the stream that is shipped live.
+        std::optional<timestamp> cut{};
 
         std::uint64_t settled() const noexcept {
             std::uint64_t n = 0;
@@ -113,7 +113,7 @@ inline std::string to_text(const checkpoint& c) {
                               {"outcomes", std::move(outcomes)},
                               {"digest", s.digest},
                               {"taken", s.taken},
-                              {"from", detail::to_json(s.from)}};
+                              {"cut", detail::to_json(s.cut)}};
         if (const auto& w = s.acknowledged)
             o["acknowledged"] = boost::json::array{detail::to_json(w->oldest), detail::to_json(w->newest),
                                                    detail::to_json(w->bar), detail::to_json(w->at)};
@@ -162,7 +162,7 @@ inline result<checkpoint> parse_checkpoint(std::string_view text) try {
         }
         s.digest = boost::json::value_to<std::uint64_t>(o.at("digest"));
         s.taken = boost::json::value_to<std::uint64_t>(o.at("taken"));
-        s.from = detail::time_from(o.at("from"));
+        s.cut = detail::time_from(o.at("cut"));
         if (const auto* a = o.if_contains("acknowledged")) {
             const auto& w = a->as_array();
             s.acknowledged = {detail::time_from(w.at(0)).value(), detail::time_from(w.at(1)).value(),

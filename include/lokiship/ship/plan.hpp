@@ -33,6 +33,9 @@ struct backfill_plan {
             n += r;
         return n;
     }
+    /// Of the others: how many lie far behind what their stream has already. Loki refuses them unless it has flushed and
+    /// forgotten the stream.
+    std::uint64_t maybe_too_late = 0;
     /// Of the others: how many will be too old in ten minutes.
     std::uint64_t nearly_too_old = 0;
     /// What is left to ship.

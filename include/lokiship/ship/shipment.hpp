@@ -31,6 +31,8 @@ struct shipment_part {
     std::optional<timestamp> from{}, until{};
     /// What is older lies too far behind what somebody else ships into this stream.
     std::optional<timestamp> live_bar{};
+    /// The same of a stream into which nobody shipped lately; Loki may have forgotten it, and takes anything then.
+    std::optional<timestamp> idle_bar{};
     /// Goes before all others.
     bool urgent = false;
 
@@ -167,10 +169,11 @@ public:
         std::vector<checkpoint::stream> out;
         for (const auto& l : parts_) {
             const shipment_part& p = l.part;
-            if (p.progress.taken() == 0 && !p.from)
+            if (p.progress.taken() == 0)
                 continue;
             out.push_back({p.labels, p.progress.outcomes(), p.progress.digest(),
-                           std::max(p.progress.taken(), p.sent_before), std::nullopt, p.from});
+                           std::max(p.progress.taken(), p.sent_before), std::nullopt,
+                           p.from ? p.from : p.until});
             const auto* lane = box_.find_stream(p.labels);
             if (const auto known = lane ? lane->window.known() : p.acknowledged)
                 out.back().acknowledged = {known->oldest, known->newest, known->bar,

@@ -114,7 +114,7 @@ public:
             return;
         write_run();
         memory_.reset();
-        items_ = {};
+        std::vector<item>().swap(items_);
         finished_ = true;
     }
 

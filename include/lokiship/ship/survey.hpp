@@ -121,15 +121,21 @@ public:
         const auto now = clock_.wall_now();
         // What is as young as this cannot have been forgotten for its idleness.
         const auto live = co_await series(now - ingester_.chunk_idle_period, now + future);
+        std::vector<found> all;
         for (std::uint32_t i = 0; i != streams.size(); ++i) {
             const auto& labels = streams[i].labels;
-            std::optional<timestamp> bar;
-            if (std::any_of(live.begin(), live.end(),
-                            [&](const auto& set) { return detail::is_same_stream(set, labels); }))
-                bar = co_await ask_for_bar(labels, now);
-            live_streams_ += bar.has_value();
-            add_parts(i, bar, earlier);
+            found f;
+            f.live = std::any_of(live.begin(), live.end(),
+                                 [&](const auto& set) { return detail::is_same_stream(set, labels); });
+            if (f.live || exists_[i])
+                f.bar = co_await ask_for_bar(
+                    labels, f.live ? now - ingester_.chunk_idle_period : now - longest_query(), now + future);
+            f.live = f.live && f.bar;
+            live_streams_ += f.live;
+            all.push_back(f);
         }
+        for (std::uint32_t i = 0; i != streams.size(); ++i)
+            add_parts(i, all[i], now, earlier);
     }
     std::vector<shipment_part>& parts() noexcept { return parts_; }
     std::uint64_t live_streams() const noexcept { return live_streams_; }
@@ -165,6 +171,7 @@ public:
                 } else if (const auto reason = foresee(part, piece[i])) {
                     ++plan.refused_by_reason[static_cast<std::size_t>(*reason)];
                 } else {
+                    plan.maybe_too_late += part.idle_bar && piece[i].entry.time < *part.idle_bar;
                     piece[i].entry.time -= std::chrono::minutes(10);
                     plan.nearly_too_old +=
                         foresee(part, piece[i]) == loki::reject_reason::greater_than_max_sample_age;
@@ -180,7 +187,7 @@ private:
         if (common.empty() || failed_)
             co_return out;
         while (from < to && !failed_) {
-            const auto end = std::min(to, from + options_.limits.max_length - std::chrono::seconds(1));
+            const auto end = std::min(to, from + longest_query());
             const auto body =
                 co_await detail::ask(patient_, loki::series_request(common, from, end), options_);
             auto found =
@@ -210,10 +217,10 @@ private:
             });
     }
 
-    /// From when on a live stream takes entries.
-    boost::asio::awaitable<std::optional<timestamp>> ask_for_bar(const loki::labels& labels, timestamp now) {
-        const auto request = loki::query_range_request(labels, now - ingester_.chunk_idle_period,
-                                                       now + future, 1, loki::direction::backward);
+    /// From when on a stream takes entries that has got its newest in this time, as long as Loki has not forgotten it.
+    boost::asio::awaitable<std::optional<timestamp>> ask_for_bar(const loki::labels& labels, timestamp from,
+                                                                 timestamp to) {
+        const auto request = loki::query_range_request(labels, from, to, 1, loki::direction::backward);
         const auto newest = co_await detail::query(patient_, request, options_);
         if (!newest) {
             fail(newest.error());
@@ -224,34 +231,47 @@ private:
         co_return newest->back().time - ingester_.window();
     }
 
-    void add_parts(std::uint32_t stream, std::optional<timestamp> bar, const checkpoint* earlier) {
+    /// Short of the limit, since Loki measures in milliseconds and `to` is ahead.
+    std::chrono::nanoseconds longest_query() const { return options_.limits.max_length - 2 * future; }
+
+    /// What Loki has of a stream.
+    struct found {
+        bool live = false;
+        /// From when on it takes entries.
+        std::optional<timestamp> bar{};
+    };
+
+    void add_parts(std::uint32_t stream, const found& f, timestamp now, const checkpoint* earlier) {
         const auto& labels = spool_.streams()[stream].labels;
         shipment_part all;
         all.stream = stream;
         all.labels = with_labels(labels, more_);
         if (all.labels == labels) {
-            all.live_bar = bar;
-            all.urgent = bar.has_value();
+            (f.live ? all.live_bar : all.idle_bar) = f.bar;
+            all.urgent = f.live;
             parts_.push_back(std::move(all));
             return;
         }
+        const auto* before = earlier ? earlier->find(all.labels) : nullptr;
+        if (!before && earlier)
+            before = earlier->find(labels);
         std::optional<timestamp> cut;
-        const auto* live = earlier ? earlier->find(labels) : nullptr;
-        if (live)
-            cut = live->from;
-        else if (bar && !(earlier && earlier->find(all.labels)))
-            // The bar rises until what is behind it has been pushed.
-            cut = *bar + std::chrono::minutes(1);
-        if (cut) {
+        if (before)
+            cut = before->cut;
+        else if (live_streams_ != 0)
+            // Whoever ships live may begin with any stream. The bar rises until what is behind it has been
+            // pushed.
+            cut = (f.live ? *f.bar : now - ingester_.window()) + std::chrono::minutes(1);
+        if (cut && spool_.streams()[stream].newest >= *cut) {
             shipment_part recent;
             recent.stream = stream;
             recent.labels = labels;
             recent.from = cut;
-            recent.live_bar = bar;
+            (f.live ? recent.live_bar : recent.idle_bar) = f.bar;
             recent.urgent = true;
             parts_.push_back(std::move(recent));
-            all.until = cut;
         }
+        all.until = cut;
         parts_.push_back(std::move(all));
     }
 

@@ -61,7 +61,7 @@ public:
     }
     /// Gives the memory back; reading goes on from the file.
     void release() {
-        buffer_ = {};
+        std::vector<char>().swap(buffer_);
         position_ = 0;
     }
     /// Of two equal ones, the lower order is first.
