@@ -1,0 +1,220 @@
+#include "backfill/options.hpp"
+#include "backfill/outcome.hpp"
+#include "backfill/plan.hpp"
+#include "printing.hpp"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <sstream>
+
+using namespace lokiship;
+using namespace std::chrono_literals;
+using loki::reject_reason;
+
+namespace {
+
+const timestamp now(std::chrono::seconds(1'795'500'000)); // 2026-11-24
+
+/// The settings of a command line, or the message that refuses it.
+std::variant<tools::values, tools::exit_message> resolve(std::vector<std::string> arguments) {
+    tools::surroundings around;
+    around.arguments = std::move(arguments);
+    around.environment = [](const std::string&) { return std::nullopt; };
+    around.read_file = [](const std::string&) { return std::nullopt; };
+    around.exists = [](const std::string&) { return false; };
+    return tools::resolve("backfill", tools::backfill_description, tools::backfill_settings(), around);
+}
+
+ship::backfill_options options(std::vector<std::string> arguments, const tools::loki_settings& loki = {}) {
+    const auto v = resolve(std::move(arguments));
+    BOOST_TEST_REQUIRE(v.index() == 0u);
+    ship::delivery_options delivery;
+    delivery.rate = 3'984'588;
+    return tools::to_backfill_options(std::get<tools::values>(v), delivery, loki, "http://b", "http://l",
+                                      now);
+}
+
+std::string refusal(std::vector<std::string> arguments) {
+    const auto v = resolve(std::move(arguments));
+    BOOST_TEST_REQUIRE(v.index() == 1u);
+    return std::get<tools::exit_message>(v).text;
+}
+
+ship::backfill_plan a_plan() {
+    ship::backfill_plan p;
+    p.executions = 1000;
+    p.records = 2600;
+    p.filtered = 100;
+    p.entries = 2500;
+    p.bytes = 1'234'567;
+    p.streams = 30;
+    p.oldest = now - 24h * 30;
+    p.newest = now;
+    p.certain = true;
+    return p;
+}
+
+void refuse(ship::backfill_plan& p, reject_reason r, std::uint64_t n) {
+    p.refused_by_reason[static_cast<std::size_t>(r)] = n;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(backfill_tool)
+
+BOOST_AUTO_TEST_CASE(options_become_what_they_say) {
+    const auto o = options({"--since",       "7d",     "--until",      "2026-11-24T00:00:00Z",
+                            "--server-id",   "a",      "--server-id",  "b",
+                            "--status",      "Failed", "--label",      "backfill=2026-11",
+                            "--concurrency", "9",      "--rate",       "1MB",
+                            "--max-memory",  "128MiB", "--checkpoint", "c"});
+    BOOST_TEST((o.query.since == now - 24h * 7));
+    BOOST_TEST((o.query.until == timestamp(std::chrono::sys_days(std::chrono::year(2026) / 11 / 24))));
+    BOOST_TEST((o.query.server_ids == std::vector<std::string>{"a", "b"}));
+    BOOST_TEST(o.query.status == "Failed");
+    BOOST_TEST(loki::to_string(o.labels) == R"({backfill="2026-11"})");
+    BOOST_TEST(o.delivery.concurrency == 9u);
+    BOOST_TEST(o.delivery.rate == 1'000'000u);
+    BOOST_TEST(o.delivery.stream_rate == 1'400'000u);
+    BOOST_TEST(o.spool.memory == 26u * 1024 * 1024);
+    BOOST_TEST(o.checkpoint == "c");
+    BOOST_TEST(o.job ==
+               "--backend http://b --loki http://l --since 7d --until 2026-11-24T00:00:00Z --server-id a,b "
+               "--status Failed --label backfill=2026-11 --late-entries reject");
+
+    BOOST_TEST(options({}).delivery.rate == 3'984'588u);
+    BOOST_TEST(options({"--rate", "off"}).delivery.rate == 0u);
+    BOOST_TEST(options({"--rate", "off"}).delivery.stream_rate == 0u);
+    // The smallest memory still holds a push, and many streams share what there is.
+    BOOST_TEST(options({"--max-memory", "32MiB"}).spool.memory == 2u * 1024 * 1024);
+    BOOST_TEST(options({"--concurrency", "64"}).delivery.batch.max_bytes == 65'536u);
+}
+
+BOOST_AUTO_TEST_CASE(bad_options_are_named) {
+    const struct {
+        std::vector<std::string> arguments;
+        std::string_view message;
+    } table[] = {
+        {{"--label", "a"}, "--label: 'a' is not NAME=VALUE"},
+        {{"--label", "a="}, "--label: 'a=' is not NAME=VALUE"},
+        {{"--label", "=a"}, "--label: '=a' has a name that Loki does not take"},
+        {{"--label", "1a=b"}, "--label: '1a=b' has a name that Loki does not take"},
+        {{"--label", "__a=b"}, "--label: '__a=b' has a name that is reserved by Loki"},
+        {{"--label", "job=b"}, "--label: 'job=b' has a name that each entry has already"},
+        {{"--rate", "fast"}, "--rate: 'fast' is not auto, off or a size"},
+        {{"--rate", "5"}, "--rate: '5' is not auto, off or a size"},
+        {{"--max-memory", "1MiB"}, "--max-memory: '1MiB' is not"},
+        {{"--since", "yesterday"}, "--since: 'yesterday' is neither a time"},
+        {{"--backfill-shard", "a b"}, "--backfill-shard: 'a b' is not a word"},
+        {{"--concurrency", "0"}, "--concurrency: '0' is not"},
+    };
+    for (const auto& t : table) {
+        const auto text = refusal(t.arguments);
+        BOOST_TEST(text.find(t.message) != text.npos, text);
+    }
+    BOOST_CHECK_EXCEPTION(options({"--since", "1d", "--until", "2d"}), tools::wrong_use_error,
+                          [](const auto& e) {
+                              return std::string_view(e.what()) == "--since: '1d' is not before --until '2d'";
+                          });
+}
+
+BOOST_AUTO_TEST_CASE(a_plan_says_what_loki_refuses_and_what_to_change) {
+    auto p = a_plan();
+    refuse(p, reject_reason::greater_than_max_sample_age, 1900);
+    refuse(p, reject_reason::too_far_behind, 50);
+    p.live_streams = 4;
+    tools::loki_settings loki;
+    loki.ingestion.known = true;
+    const auto o = options({}, loki);
+    const std::string text = tools::plan_text({p, o, now});
+    BOOST_TEST(
+        text ==
+        "plan: 1000 executions, 2500 entries (1.2 MB) in 30 streams, from 2026-10-25T06:00:00.000000000Z to "
+        "2026-11-24T06:00:00.000000000Z\n"
+        "plan: 100 records are left out, as --since, --until, --server-id and --status say\n"
+        "plan: 50 entries are not sent, since Loki will refuse them (too_far_behind): 4 streams are shipped "
+        "live, and Loki takes nothing that is 60 minutes behind their newest; use --label backfill=2026-11, "
+        "which puts history into streams of its own, or raise ingester.max_chunk_age\n"
+        "plan: 1900 entries are not sent, since Loki will refuse them (greater_than_max_sample_age): older "
+        "than limits_config.reject_old_samples_max_age (168h); set it to 744h, or "
+        "limits_config.reject_old_samples to false\n"
+        "plan: 550 entries to ship, at 4.0 MB a second at most\n");
+    const auto json = tools::plan_json({p, o, now});
+    BOOST_TEST(json.at("to_ship").to_number<int>() == 550);
+    BOOST_TEST(json.at("refused").as_array().size() == 2u);
+    BOOST_TEST(std::string(json.at("refused").as_array()[0].at("reason").as_string()) == "too_far_behind");
+}
+
+BOOST_AUTO_TEST_CASE(a_plan_from_defaults_says_so) {
+    auto p = a_plan();
+    p.certain = false;
+    refuse(p, reject_reason::greater_than_max_sample_age, 1900);
+    const auto o = options({"--rate", "10KB"});
+    const std::string text = tools::plan_text({p, o, now});
+    BOOST_TEST(text.find("1900 entries may be refused by Loki, were its settings its defaults") != text.npos,
+               text);
+    BOOST_TEST(text.find("plan: Loki does not show its settings (/config); taking its defaults\n") !=
+               text.npos);
+    // All of them are tried.
+    BOOST_TEST(text.find("plan: 2500 entries to ship, at 10.0 kB a second at most") != text.npos, text);
+}
+
+BOOST_AUTO_TEST_CASE(exit_codes) {
+    const auto code = [](auto change, bool stopped = false, bool plan_only = false) {
+        ship::counters c;
+        ship::backfill_result r;
+        ship::backfill_plan p;
+        change(c, r, p);
+        return tools::exit_code_of({c, r, stopped, plan_only}, p);
+    };
+    const error e(errc::bad_status, "e");
+    BOOST_TEST(code([](auto&, auto&, auto&) {}) == tools::all_shipped);
+    BOOST_TEST(code([](auto& c, auto&, auto&) { c.reject(reject_reason::other, 1); }) ==
+               tools::some_rejected);
+    BOOST_TEST(code([](auto& c, auto&, auto&) { c.reject(reject_reason::not_stored, 1); }) ==
+               tools::entries_missing);
+    BOOST_TEST(code([&](auto&, auto& r, auto&) { r.read_failure = e; }) == tools::backend_failed);
+    BOOST_TEST(code([&](auto&, auto& r, auto&) { r.incomplete = e; }) == tools::backend_failed);
+    BOOST_TEST(code([&](auto&, auto& r, auto&) { r.ship_failure = e; }) == tools::loki_failed);
+    BOOST_TEST(code([&](auto&, auto& r, auto&) { r.verify_failure = e; }) == tools::loki_failed);
+    BOOST_TEST(code([&](auto&, auto& r, auto&) { r.disk_failure = e; }) == tools::disk_failed);
+    BOOST_TEST(code([&](auto&, auto& r, auto&) { r.checkpoint_failure = e; }) == tools::wrong_use);
+    BOOST_TEST(code([&](auto&, auto& r, auto&) { r.not_visible = 1; }) == tools::entries_not_visible);
+    BOOST_TEST(code([](auto&, auto&, auto&) {}, true) == tools::interrupted);
+    BOOST_TEST(code([](auto&, auto&, auto& p) { refuse(p, reject_reason::other, 1); }, false, true) ==
+               tools::some_rejected);
+}
+
+BOOST_AUTO_TEST_CASE(the_summary_has_every_number) {
+    ship::counters c;
+    c.fetched = 10;
+    c.shipped = 6;
+    c.duplicate = 1;
+    c.reject(reject_reason::line_too_long, 2);
+    c.pending = 1;
+    c.verified = 5;
+    c.lost = 1;
+    c.restamped = 1;
+    ship::backfill_result r;
+    r.executions = 4;
+    r.not_visible = 1;
+    r.incomplete = error(errc::bad_status, "why");
+    const tools::outcome o{c, r};
+    BOOST_TEST(tools::summary_text(o) ==
+               "4 executions: fetched 10, shipped 6, duplicate 1, rejected 2, pending 1\n"
+               "rejected{reason=\"line_too_long\"} 2\n"
+               "too late, given the oldest time that Loki takes: 1\n"
+               "read back: 5 there, 1 were not there and were sent again, 1 do not show yet\n");
+    std::ostringstream out;
+    tools::print(out, true, "summary", tools::summary_json(o, tools::backend_failed), "");
+    const auto line = boost::json::parse(out.str()).as_object();
+    BOOST_TEST(line.begin()->key() == "event");
+    BOOST_TEST(std::string(line.at("event").as_string()) == "summary");
+    BOOST_TEST(line.at("exit_code").to_number<int>() == 4);
+    BOOST_TEST(line.at("rejected_by_reason").at("line_too_long").to_number<int>() == 2);
+    BOOST_TEST(std::string(line.at("errors").at("incomplete").as_string()) == "why");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
