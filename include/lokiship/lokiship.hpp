@@ -23,6 +23,7 @@
 #include <lokiship/loki/query.hpp>
 #include <lokiship/loki/stream_window.hpp>
 #include <lokiship/ship/backfill.hpp>
+#include <lokiship/ship/backfill_options.hpp>
 #include <lokiship/ship/backoff.hpp>
 #include <lokiship/ship/checkpoint.hpp>
 #include <lokiship/ship/counters.hpp>
@@ -37,6 +38,7 @@
 #include <lokiship/ship/recent_keys.hpp>
 #include <lokiship/ship/rejection.hpp>
 #include <lokiship/ship/shipment.hpp>
+#include <lokiship/ship/shipped_entries.hpp>
 #include <lokiship/ship/shipper.hpp>
 #include <lokiship/ship/spool.hpp>
 #include <lokiship/ship/stream_progress.hpp>

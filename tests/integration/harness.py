@@ -9,6 +9,7 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -232,9 +233,11 @@ class Backend(Server):
         return 200, {"Content-Type": "application/json"}, json.dumps(page).encode()
 
 
-class Sandbox:
-    def __init__(self, *arguments):
-        self.process = subprocess.Popen(**command("sandbox", *arguments), stdout=subprocess.PIPE)
+class Servers:
+    """A program that serves a backend and a Loki, says where, and ends when it is told to."""
+
+    def __init__(self, **started):
+        self.process = subprocess.Popen(**started, stdout=subprocess.PIPE)
         self.backend = self.process.stdout.readline().strip().removeprefix("BACKEND_URL=")
         self.loki = self.process.stdout.readline().strip().removeprefix("LOKI_URL=")
 
@@ -245,6 +248,23 @@ class Sandbox:
         self.process.send_signal(signal.SIGTERM)
         assert self.process.wait(timeout=20) == 0
         self.process.stdout.close()
+
+
+class History(Servers):
+    """A history of any length, and a Loki that keeps nothing."""
+
+    def __init__(self, *arguments):
+        super().__init__(args=[sys.executable, str(ROOT / "tests/bench/serve_history"), *arguments], text=True)
+
+    def count(self):
+        """What Loki was sent."""
+        with urllib.request.urlopen(self.loki + "/count", timeout=20) as answer:
+            return json.load(answer)
+
+
+class Sandbox(Servers):
+    def __init__(self, *arguments):
+        super().__init__(**command("sandbox", *arguments))
 
     def query(self, query):
         """What Loki shows for a query over the last week: the set of (labels, ns, line)."""

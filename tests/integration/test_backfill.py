@@ -11,8 +11,7 @@ import time
 import unittest
 import urllib.request
 
-from harness import SCRATCH, Backend, Process, Sandbox, Weather, command, run
-from test_history_server import HistoryServer
+from harness import SCRATCH, History, Process, Sandbox, Weather, command, run
 
 DAY = 24 * 3600
 
@@ -280,7 +279,7 @@ class Interrupted(unittest.TestCase):
 class Memory(unittest.TestCase):
     def peak(self, entries, *options):
         """The peak resident memory in KiB of a backfill of so many entries."""
-        with HistoryServer("--entries", str(entries)) as server:
+        with History("--entries", str(entries)) as server:
             process = subprocess.Popen(
                 **command("backfill", "--backend", server.backend, "--loki", server.loki, "--rate", "off", *options),
                 stdout=subprocess.DEVNULL,

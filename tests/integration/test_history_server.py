@@ -3,34 +3,17 @@
 import gzip
 import itertools
 import json
-import signal
-import subprocess
-import sys
 import time
 import unittest
 import urllib.request
 
-from harness import ROOT, run
+from harness import History, run
 
 DAY = 86400 * 10**9
 END = 1_795_439_523 * 10**9 + 123_456_789
 
 
-class HistoryServer:
-    def __init__(self, *arguments):
-        program = [sys.executable, str(ROOT / "tests" / "bench" / "serve_history"), *arguments]
-        self.process = subprocess.Popen(program, stdout=subprocess.PIPE, text=True)
-        self.backend = self.process.stdout.readline().strip().removeprefix("BACKEND_URL=")
-        self.loki = self.process.stdout.readline().strip().removeprefix("LOKI_URL=")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(timeout=20) == 0
-        self.process.stdout.close()
-
+class HistoryServer(History):
     def text(self, limit):
         with urllib.request.urlopen(f"{self.backend}/api/monitoring/logs?limit={limit}&server_id=x", timeout=20) as answer:
             return answer.read()
@@ -39,10 +22,6 @@ class HistoryServer:
         request = urllib.request.Request(self.loki + "/loki/api/v1/push", body, {"Content-Type": "application/json", **headers})
         with urllib.request.urlopen(request, timeout=20) as answer:
             return answer.status, answer.read()
-
-    def count(self):
-        with urllib.request.urlopen(self.loki + "/count", timeout=20) as answer:
-            return json.load(answer)
 
 
 class ServeHistory(unittest.TestCase):

@@ -3,7 +3,7 @@
 
 #include <lokiship/clock.hpp>
 #include <lokiship/http/transport.hpp>
-#include <lokiship/loki/ingestion_limits.hpp>
+#include <lokiship/ship/backfill_options.hpp>
 #include <lokiship/ship/backoff.hpp>
 #include <lokiship/ship/checkpoint.hpp>
 #include <lokiship/ship/counters.hpp>
@@ -14,6 +14,7 @@
 #include <lokiship/ship/plan.hpp>
 #include <lokiship/ship/recent_keys.hpp>
 #include <lokiship/ship/shipment.hpp>
+#include <lokiship/ship/shipped_entries.hpp>
 #include <lokiship/ship/spool.hpp>
 #include <lokiship/ship/survey.hpp>
 #include <lokiship/ship/verification.hpp>
@@ -25,79 +26,12 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <random>
 #include <string>
 #include <utility>
-#include <vector>
 
 namespace lokiship::ship {
-
-/// What a backfill does. A value outside its range makes the constructor throw `std::invalid_argument`.
-struct backfill_options {
-    history_query query{};
-    spool_options spool{};
-    /// The longest silence of the backend that is borne. Zero: no limit. A large answer is built before its
-    /// first byte.
-    std::chrono::nanoseconds fetch_timeout = std::chrono::minutes(5);
-    /// Added to the labels of each stream, so that history does not meet what is shipped live. What the live stream still
-    /// takes goes there all the same, where whoever ships live will ship it too, and Loki drops what comes twice.
-    loki::labels labels{};
-    delivery_options delivery{};
-    /// What Loki takes, to plan by. Where `known`, what it is certain to refuse is not pushed.
-    loki::ingestion_limits limits{};
-    /// Pushes also what Loki is certain to refuse.
-    bool push_refused = false;
-    /// The file from which an interrupted backfill goes on, and to which it is saved before each push; empty: none.
-    std::string checkpoint{};
-    /// What the checkpoint must be of: whatever makes it another backfill, such as both addresses and the query.
-    std::string job{};
-    backoff_options backoff{};
-    /// How many rounds in a row may bring nothing forward until the backfill gives up; at least 1.
-    unsigned max_attempts = 5;
-    /// Reads back what was shipped, and sends again, once, what Loki acknowledged and does not show.
-    bool verify = false;
-    read_back_options read_back{};
-    /// How long to wait for entries that are older than `query_ingesters_within` to show; Loki shows them when it has
-    /// flushed their chunks.
-    std::chrono::nanoseconds verify_wait = std::chrono::minutes(2);
-    log_function log{};
-    /// Called whenever the counters have changed; they balance then. May be empty.
-    std::function<void(const counters&)> on_counters{};
-
-    /// Throws `std::invalid_argument`, naming the field, where one is out of its range.
-    void validate() const {
-        detail::require(max_attempts >= 1, "max_attempts must be at least 1");
-        delivery.validate();
-        backoff.validate();
-    }
-};
-
-/// How a backfill ended.
-struct backfill_result {
-    /// The history could not be read; nothing was shipped.
-    std::optional<error> read_failure{};
-    /// The backend gave no more than `executions`, although it has more: why.
-    std::optional<error> incomplete{};
-    /// The checkpoint cannot be used; nothing was read or shipped.
-    std::optional<error> checkpoint_failure{};
-    /// The spool or the checkpoint could not be written; what `counters::pending` says was not shipped.
-    std::optional<error> disk_failure{};
-    /// Loki did not take what `counters::pending` says.
-    std::optional<error> ship_failure{};
-    std::uint64_t executions = 0;
-    /// What was shipped could not be read back.
-    std::optional<error> verify_failure{};
-    /// How many entries Loki does not show yet, which may be because it has not flushed their chunks.
-    std::uint64_t not_visible = 0;
-    /// How many entries with another time were not looked for, because they were too many to keep.
-    std::uint64_t not_verified = 0;
-
-    bool failed() const noexcept {
-        return read_failure || checkpoint_failure || disk_failure || ship_failure || verify_failure;
-    }
-};
 
 /// Ships all history that the backend gives, oldest first within each stream, in one run and in bounded memory.
 ///
@@ -185,7 +119,15 @@ public:
     /// Reads the checkpoint; `read` does it by itself. False where it cannot be used: `checkpoint_failure` says why.
     bool open_checkpoint() {
         if (options_.checkpoint.empty() || std::exchange(checkpoint_opened_, true))
-            return !result_.checkpoint_failure;
+            return !result_.failed();
+        auto lock = detail::file_lock::take(options_.checkpoint);
+        if (!lock) {
+            const bool used = lock.error().code == boost::system::errc::resource_unavailable_try_again;
+            (used ? result_.checkpoint_failure : result_.disk_failure) = error(
+                lock.error().code, used ? lock.error().message : "the checkpoint " + lock.error().message);
+            return false;
+        }
+        lock_ = std::move(*lock);
         auto found = read_checkpoint(options_.checkpoint);
         if (found && *found && (*found)->job != options_.job)
             found = error(errc::unusable_checkpoint, "'" + text::escape_for_log(options_.checkpoint) +
@@ -427,7 +369,7 @@ private:
             return;
         checkpoint c{options_.job, options_.query.since, options_.query.until,
                      shipment_.state(clock_.wall_now(), clock_.steady_now())};
-        if (const auto r = replace_file(options_.checkpoint, to_text(c)); !r)
+        if (const auto r = detail::replace_file(options_.checkpoint, to_text(c)); !r)
             throw boost::system::system_error(r.error().code, "the checkpoint " + r.error().message);
     }
 
@@ -454,47 +396,6 @@ private:
             co_await clock_.sleep_for(wait);
         }
     }
-
-    /// Brings shipped entries to be looked for, until there are `most`.
-    class shipped_entries {
-    public:
-        shipped_entries(const spool& source, const shipment& all)
-            : spool_(source)
-            , all_(all) {}
-        bool at_end() const noexcept { return part_ == all_.size(); }
-        void bring(verification& to, std::size_t most) {
-            while (!at_end() && to.size() < most) {
-                const shipment_part& p = all_[part_];
-                if (!cursor_) {
-                    cursor_.emplace(spool_, p);
-                    run_ = 0;
-                    left_ = 0;
-                    lane_.labels = p.labels;
-                }
-                while (left_ == 0 && run_ != p.progress.outcomes().size())
-                    left_ = p.progress.outcomes()[run_++].count;
-                spooled_entry e;
-                if (left_ == 0 || !cursor_->next(e)) {
-                    cursor_.reset();
-                    ++part_;
-                    continue;
-                }
-                --left_;
-                if (p.progress.outcomes()[run_ - 1].what == outcome::shipped())
-                    to.add(lane_, {std::move(e.entry), e.key});
-            }
-            if (cursor_)
-                cursor_->release();
-        }
-
-    private:
-        const spool& spool_;
-        const shipment& all_;
-        std::size_t part_ = 0, run_ = 0;
-        std::uint64_t left_ = 0;
-        std::optional<shipment_part::cursor> cursor_;
-        outbox::lane lane_;
-    };
 
     boost::asio::awaitable<void> verify_all() {
         const auto until = clock_.steady_now() + options_.verify_wait;
@@ -577,6 +478,7 @@ private:
     backfill_result result_;
     backoff retry_;
     delivery<Transport, Clock> delivery_;
+    detail::file_lock lock_;
     std::optional<checkpoint> saved_;
     bool checkpoint_opened_ = false;
     bool pushing_ = false;

@@ -3,6 +3,7 @@
 
 #include <lokiship/error.hpp>
 #include <lokiship/loki/labels.hpp>
+#include <lokiship/ship/detail/file.hpp>
 #include <lokiship/ship/stream_progress.hpp>
 #include <lokiship/text/escape.hpp>
 #include <lokiship/text/timestamp.hpp>
@@ -15,11 +16,7 @@
 #include <boost/json/value_to.hpp>
 #include <boost/version.hpp>
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -175,81 +172,14 @@ inline result<checkpoint> parse_checkpoint(std::string_view text) try {
     return error(errc::unusable_checkpoint, "its content is not as it should be: " + std::string(e.what()));
 }
 
-/// Replaces a file as a whole: after a crash or a power failure at any moment it has the old content or the new one.
-/// Error: the system's, naming the file. Writes `path` + `.new` first.
-inline result<void> replace_file(const std::string& path, std::string_view content) {
-    const std::string next = path + ".new";
-    const auto failed = [&](const char* what) {
-        const int code = errno;
-        return error(error_code(code, boost::system::system_category()),
-                     "'" + text::escape_for_log(path) + "' cannot be " + what + ": " +
-                         error_code(code, boost::system::system_category()).message());
-    };
-    const int fd = ::open(next.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd == -1)
-        return failed("written");
-    bool ok = true;
-    while (ok && !content.empty()) {
-        const auto n = ::write(fd, content.data(), content.size());
-        if (n == -1 && errno == EINTR)
-            continue;
-        ok = n > 0;
-        if (ok)
-            content.remove_prefix(static_cast<std::size_t>(n));
-    }
-    ok = ok && ::fsync(fd) == 0;
-    const int why = errno;
-    ok = ::close(fd) == 0 && ok;
-    if (!ok) {
-        errno = why;
-        const error e = failed("written");
-        ::unlink(next.c_str());
-        return e;
-    }
-    if (::rename(next.c_str(), path.c_str()) != 0)
-        return failed("replaced");
-    // The new name must be on the disk as well.
-    const auto slash = path.rfind('/');
-    const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-    const int dir = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (dir == -1)
-        return failed("replaced");
-    const bool synced = ::fsync(dir) == 0 || errno == EINVAL;
-    const error e = synced ? error() : failed("replaced");
-    ::close(dir);
-    if (!synced)
-        return e;
-    return {};
-}
-
 /// Reads the checkpoint in a file; nothing where there is no such file. Errors name the file.
 inline result<std::optional<checkpoint>> read_checkpoint(const std::string& path) {
-    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (fd == -1 && errno == ENOENT)
+    const auto content = detail::read_whole_file(path);
+    if (!content)
+        return content.error();
+    if (!*content)
         return std::optional<checkpoint>();
-    const auto failed = [&] {
-        const error_code code(errno, boost::system::system_category());
-        return error(code, "'" + text::escape_for_log(path) + "' cannot be read: " + code.message());
-    };
-    if (fd == -1)
-        return failed();
-    std::string content;
-    char piece[65536];
-    for (;;) {
-        const auto n = ::read(fd, piece, sizeof piece);
-        if (n == -1 && errno == EINTR)
-            continue;
-        if (n == -1) {
-            const error e = failed();
-            ::close(fd);
-            return e;
-        }
-        if (n == 0)
-            break;
-        content.append(piece, static_cast<std::size_t>(n));
-    }
-    ::close(fd);
-    auto parsed = parse_checkpoint(content);
+    auto parsed = parse_checkpoint(**content);
     if (!parsed)
         return error(parsed.error().code,
                      "'" + text::escape_for_log(path) + "' cannot be used: " + parsed.error().message);

@@ -27,12 +27,16 @@ struct read_back_options {
 
 namespace detail {
 
+/// No answer may be larger; and what is asked for is about an eighth of it.
+inline constexpr std::size_t max_answer_size = 64 * 1024 * 1024;
+
 /// The body of a successful answer.
 template <http::transport Transport>
 boost::asio::awaitable<result<std::string>> ask(Transport& loki, http::request request,
                                                 const read_back_options& options) {
     request.idle_timeout = options.timeout;
     request.total_timeout = 6 * options.timeout;
+    request.max_response_size = max_answer_size;
     std::string body;
     const http::body_sink sink = [&body](const http::response_head&, std::string_view chunk) -> result<void> {
         body += chunk;
@@ -74,6 +78,11 @@ boost::asio::awaitable<result<std::vector<std::size_t>>>
 find_missing(Transport& loki, const loki::labels& stream, std::span<const loki::entry> expected,
              const read_back_options& options) {
     using std::chrono::nanoseconds;
+    std::size_t longest = 0;
+    for (const auto& e : expected)
+        longest = std::max(longest, e.line.size());
+    const std::size_t most = std::min(
+        options.limits.max_entries, std::max<std::size_t>(detail::max_answer_size / 8 / (longest + 100), 10));
     std::vector<std::size_t> out;
     std::size_t next = 0;
     while (next != expected.size()) {
@@ -81,11 +90,11 @@ find_missing(Transport& loki, const loki::labels& stream, std::span<const loki::
         // Short of the limit by a second, since Loki measures in milliseconds.
         const timestamp end = std::min(expected.back().time + nanoseconds(1),
                                        start + options.limits.max_length - std::chrono::seconds(1));
-        auto request = loki::query_range_request(stream, start, end, options.limits.max_entries);
+        auto request = loki::query_range_request(stream, start, end, most);
         const auto found = co_await detail::query(loki, std::move(request), options);
         if (!found)
             co_return found.error();
-        const bool full = found->size() >= options.limits.max_entries;
+        const bool full = found->size() >= most;
         // The last nanosecond of a full answer may be incomplete, unless the answer holds nothing else.
         timestamp seen_until = full ? found->back().time : end;
         const bool stuck = full && seen_until <= start;

@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <functional>
 #include <iterator>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,18 +38,47 @@ inline loki::labels with_labels(loki::labels set, const loki::labels& more) {
 
 namespace detail {
 
-/// Whether `set` has all labels of `part`.
-inline bool has_all(const loki::labels& set, const loki::labels& part) {
-    return std::all_of(part.begin(), part.end(),
-                       [&](const loki::label& l) { return set.get(l.name) == l.value; });
-}
-/// Whether `set` is `part`, apart from what Loki adds by itself.
+/// Whether `set`, which has all labels of `part`, has only those and what Loki adds by itself.
 inline bool is_same_stream(const loki::labels& set, const loki::labels& part) {
-    return has_all(set, part) && std::all_of(set.begin(), set.end(), [&](const loki::label& l) {
-               return !part.get(l.name).empty() || l.name == "service_name" ||
-                      (l.name.starts_with("__") && !l.name.starts_with("__backfill"));
-           });
+    return std::all_of(set.begin(), set.end(), [&](const loki::label& l) {
+        return !part.get(l.name).empty() || l.name == "service_name" ||
+               (l.name.starts_with("__") && !l.name.starts_with("__backfill"));
+    });
 }
+/// Finds the streams among many that have certain labels.
+class stream_index {
+public:
+    explicit stream_index(std::vector<loki::labels> streams)
+        : streams_(std::move(streams)) {}
+    stream_index(const stream_index&) = delete;
+    stream_index& operator=(const stream_index&) = delete;
+
+    /// Those that have all labels of `part`, and maybe more.
+    std::vector<const loki::labels*> find(const loki::labels& part) {
+        std::vector<std::string> names;
+        for (const auto& l : part)
+            names.push_back(l.name);
+        const auto [at, added] = by_names_.try_emplace(names);
+        if (added)
+            for (const auto& s : streams_)
+                at->second.emplace(only(s, names), &s);
+        std::vector<const loki::labels*> out;
+        for (auto [i, end] = at->second.equal_range(part); i != end; ++i)
+            out.push_back(i->second);
+        return out;
+    }
+
+private:
+    static loki::labels only(const loki::labels& set, const std::vector<std::string>& names) {
+        loki::labels out;
+        for (const auto& name : names)
+            out.set(name, set.get(name));
+        return out;
+    }
+    std::vector<loki::labels> streams_;
+    std::map<std::vector<std::string>, std::multimap<loki::labels, const loki::labels*>> by_names_;
+};
+
 /// The labels that all streams have.
 inline loki::labels common_labels(const std::vector<spooled_stream>& streams) {
     loki::labels out = streams.empty() ? loki::labels() : streams.front().labels;
@@ -120,13 +150,13 @@ public:
         co_await ask_which_exist();
         const auto now = clock_.wall_now();
         // What is as young as this cannot have been forgotten for its idleness.
-        const auto live = co_await series(now - ingester_.chunk_idle_period, now + future);
+        detail::stream_index live(co_await series(now - ingester_.chunk_idle_period, now + future));
         std::vector<found> all;
         for (std::uint32_t i = 0; i != streams.size(); ++i) {
             const auto& labels = streams[i].labels;
             found f;
-            f.live = std::any_of(live.begin(), live.end(),
-                                 [&](const auto& set) { return detail::is_same_stream(set, labels); });
+            for (const auto* set : live.find(labels))
+                f.live = f.live || detail::is_same_stream(*set, labels);
             if (f.live || exists_[i])
                 f.bar = co_await ask_for_bar(
                     labels, f.live ? now - ingester_.chunk_idle_period : now - longest_query(), now + future);
@@ -210,11 +240,9 @@ private:
             oldest = std::min(oldest, s.oldest);
             newest = std::max(newest, s.newest);
         }
-        const auto found = co_await series(oldest, newest + std::chrono::seconds(1));
+        detail::stream_index found(co_await series(oldest, newest + std::chrono::seconds(1)));
         for (std::size_t i = 0; i != streams.size(); ++i)
-            exists_[i] = std::any_of(found.begin(), found.end(), [&](const auto& set) {
-                return detail::has_all(set, streams[i].labels);
-            });
+            exists_[i] = !found.find(streams[i].labels).empty();
     }
 
     /// From when on a stream takes entries that has got its newest in this time, as long as Loki has not forgotten it.

@@ -134,20 +134,47 @@ BOOST_AUTO_TEST_CASE(a_file_is_replaced_as_a_whole_and_errors_name_it) {
     const scratch s;
     const auto path = s.file("c");
     BOOST_TEST(!ship::read_checkpoint(path)->has_value());
-    BOOST_TEST(ship::replace_file(path, ship::to_text(sample())).has_value());
+    BOOST_TEST(ship::detail::replace_file(path, ship::to_text(sample())).has_value());
     BOOST_TEST((**ship::read_checkpoint(path) == sample()));
-    BOOST_TEST(ship::replace_file(path, "x").has_value());
+    BOOST_TEST(ship::detail::replace_file(path, "x").has_value());
     BOOST_TEST(content(path) == "x");
     BOOST_TEST(!std::filesystem::exists(path + ".new"));
     BOOST_TEST(ship::read_checkpoint(path).error().message ==
                "'" + path + "' cannot be used: it is no checkpoint");
-    const auto r = ship::replace_file("/nowhere/c", "x");
+    const auto r = ship::detail::replace_file("/nowhere/c", "x");
     BOOST_TEST_REQUIRE(r.has_error());
     BOOST_TEST(r.error().message == "'/nowhere/c' cannot be written: No such file or directory");
     BOOST_TEST(ship::read_checkpoint(s.folder).error().message ==
                "'" + s.folder + "' cannot be read: Is a directory");
-    const auto full = ship::replace_file("/dev/full/x", "x");
+    const auto full = ship::detail::replace_file("/dev/full/x", "x");
     BOOST_TEST(full.has_error());
+    // A link stays one.
+    std::filesystem::create_symlink(path, s.file("link"));
+    BOOST_TEST(ship::detail::replace_file(s.file("link"), "y").has_value());
+    BOOST_TEST(std::filesystem::is_symlink(s.file("link")));
+    BOOST_TEST(content(path) == "y");
+    const auto folder = ship::detail::replace_file(s.folder, "x");
+    BOOST_TEST_REQUIRE(folder.has_error());
+    BOOST_TEST(folder.error().message == "'" + s.folder + "' cannot be replaced: Is a directory");
+    BOOST_TEST(!std::filesystem::exists(s.folder + ".new"));
+}
+
+BOOST_AUTO_TEST_CASE(two_backfills_do_not_share_one) {
+    const scratch s;
+    world w;
+    fill(w, 20);
+    const auto o = options(s.file("c"));
+    backfill one(w.backend_http, w.loki_http, w.time, w.watched(o));
+    BOOST_TEST(one.open_checkpoint());
+    {
+        backfill other(w.backend_http, w.loki_http, w.time, w.watched(o));
+        const auto r = w.complete(other.run());
+        BOOST_TEST_REQUIRE(r.checkpoint_failure.has_value());
+        BOOST_TEST(r.checkpoint_failure->message == "'" + o.checkpoint + "' is in use by another process");
+        BOOST_TEST(w.loki.pushes() == 0u);
+    }
+    BOOST_TEST(!w.complete(one.run()).failed());
+    BOOST_TEST(w.loki.size() == one.count().shipped);
 }
 
 BOOST_AUTO_TEST_CASE(killed_at_any_push_and_resumed_it_ends_as_if_undisturbed) {

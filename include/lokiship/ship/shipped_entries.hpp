@@ -1,0 +1,64 @@
+#ifndef LOKISHIP_SHIP_SHIPPED_ENTRIES_HPP
+#define LOKISHIP_SHIP_SHIPPED_ENTRIES_HPP
+
+#include <lokiship/ship/shipment.hpp>
+#include <lokiship/ship/spool.hpp>
+#include <lokiship/ship/stream_progress.hpp>
+#include <lokiship/ship/verification.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+namespace lokiship::ship {
+
+/// Goes once through the entries of a shipment that were shipped, and brings them to a verification. What it is given must
+/// outlive it.
+class shipped_entries {
+public:
+    shipped_entries(const spool& source, const shipment& all)
+        : spool_(source)
+        , all_(all) {}
+    bool at_end() const noexcept { return part_ == all_.size(); }
+    /// Brings the next ones, until `to` has `most` or a few megabytes were brought.
+    void bring(verification& to, std::size_t most) {
+        for (std::size_t bytes = 0; !at_end() && to.size() < most && bytes < most_bytes;) {
+            const shipment_part& p = all_[part_];
+            if (!cursor_) {
+                cursor_.emplace(spool_, p);
+                run_ = 0;
+                left_ = 0;
+                lane_.labels = p.labels;
+            }
+            while (left_ == 0 && run_ != p.progress.outcomes().size())
+                left_ = p.progress.outcomes()[run_++].count;
+            spooled_entry e;
+            if (left_ == 0 || !cursor_->next(e)) {
+                cursor_.reset();
+                ++part_;
+                continue;
+            }
+            --left_;
+            if (p.progress.outcomes()[run_ - 1].what == outcome::shipped()) {
+                bytes += e.entry.line.size();
+                to.add(lane_, {std::move(e.entry), e.key});
+            }
+        }
+        if (cursor_)
+            cursor_->release();
+    }
+
+private:
+    static constexpr std::size_t most_bytes = 4 * 1024 * 1024;
+    const spool& spool_;
+    const shipment& all_;
+    std::size_t part_ = 0, run_ = 0;
+    std::uint64_t left_ = 0;
+    std::optional<shipment_part::cursor> cursor_;
+    outbox::lane lane_;
+};
+
+} // namespace lokiship::ship
+
+#endif
