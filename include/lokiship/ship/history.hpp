@@ -189,8 +189,8 @@ private:
         else
             q.limit = std::min(q.limit, page->executions_seen);
         const page_view newest = view;
-        const auto pager = co_await find_pager(q, newest, page->executions_seen);
-        if (!pager && more) {
+        const auto by = co_await find_pager(q, newest, page->executions_seen);
+        if (!by && more) {
             summary_.incomplete =
                 refused ? error(refused->code, refused->message + "; with limit=" + std::to_string(q.limit) +
                                                    " it gives so many executions, and it does not page")
@@ -200,8 +200,8 @@ private:
                                     std::to_string(page->executions_seen) + " and does not page");
             co_return;
         }
-        if (pager && !pager->at_end)
-            co_await read_pages(query, q, *pager, view, page->executions_seen);
+        if (by && !by->at_end)
+            co_await read_pages(query, q, *by, view, page->executions_seen);
     }
 
     struct pager {

@@ -151,10 +151,10 @@ public:
         const auto now = clock_.wall_now();
         // What is as young as this cannot have been forgotten for its idleness.
         detail::stream_index live(co_await series(now - ingester_.chunk_idle_period, now + future));
-        std::vector<found> all;
+        std::vector<stream_state> all;
         for (std::uint32_t i = 0; i != streams.size(); ++i) {
             const auto& labels = streams[i].labels;
-            found f;
+            stream_state f;
             for (const auto* set : live.find(labels))
                 f.live = f.live || detail::is_same_stream(*set, labels);
             if (f.live || exists_[i])
@@ -263,13 +263,13 @@ private:
     std::chrono::nanoseconds longest_query() const { return options_.limits.max_length - 2 * future; }
 
     /// What Loki has of a stream.
-    struct found {
+    struct stream_state {
         bool live = false;
         /// From when on it takes entries.
         std::optional<timestamp> bar{};
     };
 
-    void add_parts(std::uint32_t stream, const found& f, timestamp now, const checkpoint* earlier) {
+    void add_parts(std::uint32_t stream, const stream_state& f, timestamp now, const checkpoint* earlier) {
         const auto& labels = spool_.streams()[stream].labels;
         shipment_part all;
         all.stream = stream;

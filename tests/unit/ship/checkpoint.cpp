@@ -253,7 +253,7 @@ BOOST_AUTO_TEST_CASE(what_has_come_meanwhile_is_shipped_too) {
     std::set<std::string> lines;
     for (const auto& [labels, time, line] : w.loki.lines())
         lines.insert(line);
-    unsigned there = 0;
+    std::size_t there = 0;
     for (unsigned i = 1000; i != 1010; ++i)
         there += lines.count("STEP: 1 | COMMAND: echo " + std::to_string(i) +
                              " | EXIT_CODE: 0 | STDOUT: out " + std::to_string(i) + ".1 | STDERR: ");

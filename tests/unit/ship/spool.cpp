@@ -34,7 +34,7 @@ std::vector<step> history(std::size_t executions, unsigned streams, std::size_t 
     for (std::size_t i = 0; i != executions; ++i) {
         std::vector<step> e;
         const timestamp time = start - (i / 2) * 1s; // two executions a moment
-        const unsigned s = random() % streams;
+        const auto s = static_cast<unsigned>(random() % streams);
         for (std::int64_t n = 1; n <= 3; ++n)
             e.push_back(
                 {s, time, std::string(random() % line, 'x') + std::to_string(i), {random(), i, n, random()}});
