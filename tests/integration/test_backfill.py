@@ -138,7 +138,12 @@ class ThirtyDays(unittest.TestCase):
             self.assertEqual(done.returncode, 0, done.stderr)
             labels = [json.loads(labels) for labels, _, _ in everything(sandbox)]
             self.assertEqual(len(labels), events(done)["summary"]["shipped"])
-            self.assertEqual({(set_["backfill"], set_["by"]) for set_ in labels}, {("2026-11", "me")})
+            # What a live stream takes goes there.
+            young = [set_ for set_ in labels if "backfill" not in set_]
+            self.assertLess(len(young), 10)
+            self.assertEqual(
+                {(set_["backfill"], set_["by"]) for set_ in labels if set_ not in young}, {("2026-11", "me")}
+            )
             # What is there under more labels is there.
             done = run("backfill", *there, "--progress", "json")
             self.assertEqual(events(done)["summary"]["shipped"], 0)
@@ -151,7 +156,7 @@ class Interrupted(unittest.TestCase):
 
     def test_killed_at_a_hundred_random_moments_it_ends_as_if_undisturbed(self):
         chance = random.Random(20261124)
-        history = ["--history", "600", "--days", "9", "--servers", "3", "--interval", "off"]
+        history = ["--history", "600", "--days", "9", "--servers", "3", "--interval", "off", "--faithful"]
         options = ["--rate", "off", "--batch-size", "20", "--progress", "json"]
         kills, worlds = 0, 0
         while kills < 100:
@@ -173,6 +178,7 @@ class Interrupted(unittest.TestCase):
                 done = run("backfill", *there)
                 self.assertEqual(done.returncode, 3, done.stderr)
                 summary = events(done)["summary"]
+                flush(sandbox)
                 stored = {(ns, line) for _, ns, line in everything(sandbox, days=10)}
                 rows = map(json.loads, run("backfill", *there[:4], "--dry-run").stdout.splitlines())
                 everything_there_is = {(int(row["ts"]), row["line"]) for row in rows}

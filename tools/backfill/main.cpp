@@ -93,7 +93,7 @@ int run(const tools::values& v) {
     const tools::outcome outcome{fill.count(), fill.result(), stopped, plan_only || dry_run};
     const auto code = tools::exit_code_of(outcome, fill.plan());
     const auto summary = tools::summary_json(outcome, code);
-    if (!plan_only && !dry_run && !fill.result().read_failure)
+    if (stopped || (!plan_only && !dry_run && !fill.result().read_failure))
         tools::print(std::cout, json, "summary", summary, tools::summary_text(outcome));
     tools::explain(*program.logger, outcome, options);
     report.write({{"plan", tools::plan_json(planned)}, {"summary", summary}});

@@ -138,9 +138,10 @@ std::vector<setting> backfill_settings() {
                          "ingestion_rate_mb; off: as many as it takes, also for each stream",
                          check_rate),
             size_setting("max-memory", "32MiB", "1TiB", "64MiB", "How much memory the process may take"),
-            text_setting("spool-dir", "DIRECTORY", "",
-                         "Where the history waits on disk, in files without a name; default: TMPDIR or /tmp",
-                         anything),
+            text_setting(
+                "spool-dir", "DIRECTORY", "",
+                "Where the history waits on disk, in files without a name; default: TMPDIR or /var/tmp",
+                anything),
             file_setting("checkpoint",
                          "Save in this file how far it is, and go on from there where it exists"),
             count_setting("max-attempts", 1, 1000, "5",
@@ -175,11 +176,11 @@ ship::backfill_options to_backfill_options(const values& v, ship::delivery_optio
                               "'");
     out.labels = extra_labels(v);
     out.limits = loki.ingestion;
-    out.push_refused = v.flag("push-refused");
     out.checkpoint = v.text("checkpoint");
     out.job = job(v, backend_server, loki_server);
 
     out.delivery = std::move(delivery);
+    out.delivery.push_refused = v.flag("push-refused");
     out.delivery.batch.max_entries = static_cast<std::size_t>(v.count("batch-size"));
     out.delivery.concurrency = static_cast<std::size_t>(v.count("concurrency"));
     if (const auto& rate = v.text("rate"); rate != "auto") {
@@ -187,9 +188,6 @@ ship::backfill_options to_backfill_options(const values& v, ship::delivery_optio
         if (out.delivery.rate == 0)
             out.delivery.stream_rate = 0;
     }
-    if (out.push_refused)
-        out.delivery.ingester.known = false;
-
     const std::uint64_t memory = v.size("max-memory") - base_memory;
     out.spool.directory = v.text("spool-dir");
     out.spool.memory = static_cast<std::size_t>(std::min<std::uint64_t>(memory / 4, 512 * 1024 * 1024));

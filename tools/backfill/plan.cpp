@@ -49,7 +49,9 @@ std::string remedy(reject_reason reason, const planned& p) {
     switch (reason) {
     case reject_reason::greater_than_max_sample_age: {
         // A day more than now, since it goes on.
-        const auto age = p.plan.oldest ? p.now - *p.plan.oldest : std::chrono::nanoseconds(0);
+        const auto age = p.plan.oldest ? std::chrono::floor<std::chrono::seconds>(p.now) -
+                                             std::chrono::floor<std::chrono::seconds>(*p.plan.oldest)
+                                       : std::chrono::seconds(0);
         const auto hours = std::chrono::ceil<std::chrono::hours>(age).count() + 24;
         return fmt::format(
             "older than limits_config.reject_old_samples_max_age ({}h); set it to {}h, or "
@@ -92,14 +94,15 @@ std::string plan_text(const planned& p) {
     };
     line(plan.filtered, "records are left out, as --since, --until, --server-id and --status say");
     line(plan.resumed, "entries were settled before, by the checkpoint");
+    line(plan.resumed_rejected, "of these were rejected then; to try them again, remove the checkpoint");
     line(plan.already_there, "entries are in Loki already");
     const bool guess = !p.options.limits.known;
     for (std::size_t i = 0; i != plan.refused_by_reason.size(); ++i)
         line(plan.refused_by_reason[i],
              fmt::format("entries {} ({}): {}",
-                         guess                    ? "may be refused by Loki, were its settings its defaults"
-                         : p.options.push_refused ? "will be refused by Loki"
-                                                  : "are not sent, since Loki will refuse them",
+                         guess ? "may be refused by Loki, were its settings its defaults"
+                         : p.options.delivery.push_refused ? "will be refused by Loki"
+                                                           : "are not sent, since Loki will refuse them",
                          to_string(static_cast<reject_reason>(i)), remedy(static_cast<reject_reason>(i), p)));
     line(plan.maybe_too_late,
          fmt::format(
@@ -123,8 +126,9 @@ std::string plan_text(const planned& p) {
         out += "plan: Loki does not say what it has already; what it has is sent again\n";
     if (guess)
         out += "plan: Loki does not show its settings (/config); taking its defaults\n";
-    out += fmt::format("plan: {} entries to ship",
-                       guess || p.options.push_refused ? plan.to_ship() + plan.refused() : plan.to_ship());
+    out += fmt::format("plan: {} entries to ship", guess || p.options.delivery.push_refused
+                                                       ? plan.to_ship() + plan.refused()
+                                                       : plan.to_ship());
     if (const auto rate = p.options.delivery.rate; rate != 0) {
         out += fmt::format(", at {} a second at most", bytes_text(rate));
         if (const auto seconds = least_seconds(p); seconds > 1)
@@ -155,6 +159,7 @@ boost::json::object plan_json(const planned& p) {
             {"oldest", time(plan.oldest)},
             {"newest", time(plan.newest)},
             {"resumed", plan.resumed},
+            {"resumed_rejected", plan.resumed_rejected},
             {"already_there", plan.already_there},
             {"refused", std::move(refused)},
             {"certain", plan.certain},
@@ -162,6 +167,7 @@ boost::json::object plan_json(const planned& p) {
             {"nearly_too_old", plan.nearly_too_old},
             {"live_streams", plan.live_streams},
             {"to_ship", plan.to_ship()},
+            {"unseen", plan.unseen},
             {"bytes_per_second", p.options.delivery.rate},
             {"least_seconds", least_seconds(p)}};
 }

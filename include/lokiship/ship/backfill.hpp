@@ -21,6 +21,9 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -78,15 +81,17 @@ public:
         const aoss::page_reader::record_handler on_record = [this](const aoss::execution_record& r) {
             take(r);
         };
-        history_reader<Transport> reader(backend_, options_.fetch_timeout, on_record, [this](bool failed) {
-            ++(failed ? count_.pages_failed : count_.pages);
-            publish();
-        });
+        history_reader<Transport, Clock> reader(backend_, clock_, options_.fetch_timeout, on_record,
+                                                [this](bool failed) {
+                                                    ++(failed ? count_.pages_failed : count_.pages);
+                                                    publish();
+                                                });
         try {
             history_summary summary = co_await reader.read(options_.query);
             result_.executions = summary.executions;
             result_.incomplete = summary.incomplete;
             result_.read_failure = summary.failure;
+            spool_.finish();
         } catch (const boost::system::system_error& e) {
             disk_failed(e);
         }
@@ -163,9 +168,7 @@ public:
             for (auto& part : all.parts()) {
                 if (saved_)
                     resume(part);
-                co_await all.inspect(part, plan_, [&](const shipment_part& p, const spooled_entry& e) {
-                    return foresee(p, e);
-                });
+                co_await all.inspect(part, plan_, foreseen);
                 shipment_.add(std::move(part));
             }
             plan_.unseen = all.failed();
@@ -275,7 +278,7 @@ private:
         plan_.entries = count_.pending;
         plan_.streams = spool_.streams().size();
         plan_.live_streams = all.live_streams();
-        plan_.certain = options_.limits.known && !options_.push_refused;
+        plan_.certain = options_.limits.known && !options_.delivery.push_refused;
         for (const auto& s : spool_.streams()) {
             plan_.bytes += s.bytes;
             plan_.oldest = std::min(plan_.oldest.value_or(s.oldest), s.oldest);
@@ -288,13 +291,21 @@ private:
         const auto* const at = saved_->find(part.labels);
         if (!at)
             return;
-        const auto before = count_.pending;
-        if (shipment::resume(spool_, part, *at, count_, clock_.wall_now(), clock_.steady_now()))
-            plan_.resumed += before - count_.pending;
-        else
+        const counters before = count_;
+        if (!shipment::resume(spool_, part, *at, count_, clock_.wall_now(), clock_.steady_now())) {
             say(severity::warning, "the history of " + text::escape_for_log(loki::to_string(part.labels)) +
                                        " is not what it was at the checkpoint; what Loki shows of it "
                                        "already is left out, and the rest is shipped");
+            return;
+        }
+        plan_.resumed += before.pending - count_.pending;
+        plan_.resumed_rejected += count_.rejected - before.rejected;
+        for (const auto& r : at->outcomes)
+            if (r.what == outcome::restamped()) {
+                count_.restamped += r.count;
+                // Their times are not known any more.
+                result_.not_verified += options_.verify ? r.count : 0;
+            }
     }
 
     /// For what reason Loki will refuse an entry, as it stands.
@@ -310,7 +321,7 @@ private:
     }
     /// The same, where it is certain; the entry is then reported and not sent.
     std::optional<loki::reject_reason> withhold(const shipment_part& p, const spooled_entry& e) {
-        if (options_.push_refused)
+        if (options_.delivery.push_refused)
             return std::nullopt;
         const auto reason = foresee(p, e);
         if (!reason || *reason == loki::reject_reason::too_far_in_future)
@@ -375,10 +386,19 @@ private:
 
     boost::asio::awaitable<void> push_all() {
         unsigned failures = 0;
-        while (!box_.empty() && !stopped_) {
-            pushing_ = true;
-            const round_result round = co_await delivery_.round();
-            pushing_ = false;
+        while ((!box_.empty() || !shipment_.empty()) && !stopped_) {
+            if (box_.empty()) {
+                // Much was settled without a push. Others have their turn.
+                pushed();
+                co_await boost::asio::post(co_await boost::asio::this_coro::executor,
+                                           boost::asio::use_awaitable);
+                continue;
+            }
+            round_result round;
+            {
+                const pushing_flag flag(pushing_);
+                round = co_await delivery_.round();
+            }
             if (round.progress) {
                 failures = 0;
                 retry_.succeeded();
@@ -405,7 +425,8 @@ private:
             const std::size_t waiting = shown_.size();
             source.bring(shown_, most_in_view);
             const bool brought = shown_.size() != waiting;
-            const auto failed = co_await shown_.look(loki_, count_, options_.read_back);
+            const auto shown_since = clock_.wall_now() - options_.read_back.limits.shows_at_once();
+            const auto failed = co_await shown_.look(loki_, count_, shown_since, options_.read_back);
             publish();
             if (failed && ++failures >= options_.max_attempts) {
                 result_.verify_failure = failed;
@@ -413,7 +434,6 @@ private:
             }
             if (!failed) {
                 failures = 0;
-                const auto shown_since = clock_.wall_now() - options_.read_back.limits.shows_at_once();
                 if (shown_.take_back(shown_since, box_, count_,
                                      [this](const rejection& r) { delivery_.report(r); }) != 0) {
                     say(severity::warning,
@@ -441,6 +461,21 @@ private:
         }
         result_.not_visible += shown_.size();
     }
+
+    /// True as long as it lives.
+    class pushing_flag {
+    public:
+        explicit pushing_flag(bool& flag)
+            : flag_(flag) {
+            flag_ = true;
+        }
+        pushing_flag(const pushing_flag&) = delete;
+        pushing_flag& operator=(const pushing_flag&) = delete;
+        ~pushing_flag() { flag_ = false; }
+
+    private:
+        bool& flag_;
+    };
 
     void disk_failed(const boost::system::system_error& e) {
         if (e.code() == boost::asio::error::operation_aborted)

@@ -32,10 +32,9 @@ struct backfill_options {
     /// takes goes there all the same, where whoever ships live will ship it too, and Loki drops what comes twice.
     loki::labels labels{};
     delivery_options delivery{};
-    /// What Loki takes, to plan by. Where `known`, what it is certain to refuse is not pushed.
+    /// What Loki takes, to plan by. Where `known`, what it is certain to refuse is not pushed, unless
+    /// `delivery.push_refused` is set.
     loki::ingestion_limits limits{};
-    /// Pushes also what Loki is certain to refuse.
-    bool push_refused = false;
     /// The file from which an interrupted backfill goes on, and to which it is saved before each push; empty: none.
     std::string checkpoint{};
     /// What the checkpoint must be of: whatever makes it another backfill, such as both addresses and the query.

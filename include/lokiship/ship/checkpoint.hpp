@@ -28,6 +28,14 @@
 
 namespace lokiship::ship {
 
+/// From `from` (included) to `until` (excluded); empty: from the beginning, and to the end.
+struct time_range {
+    std::optional<timestamp> from{}, until{};
+
+    bool contains(timestamp t) const noexcept { return (!from || t >= *from) && (!until || t < *until); }
+    friend bool operator==(const time_range&, const time_range&) = default;
+};
+
 /// What a backfill must know to go on after it was interrupted.
 struct checkpoint {
     /// What Loki acknowledged last of a stream: from when, to when, what it takes, and the time of day then.
@@ -41,11 +49,13 @@ struct checkpoint {
         /// What became of the first entries, oldest first, and the sum of their `entry_digest`s.
         std::vector<outcome_run> outcomes{};
         std::uint64_t digest = 0;
-        /// So many of the first entries may have been sent.
-        std::uint64_t taken = 0;
+        /// The digests of the entries behind those that may have been sent.
+        std::vector<std::uint64_t> open{};
+        /// The time of the last entry that was taken.
+        std::optional<timestamp> taken_until{};
         std::optional<window> acknowledged{};
-        /// What parts its history, under more labels, from what goes to the stream that is shipped live.
-        std::optional<timestamp> cut{};
+        /// Which of the stream's entries it has; empty: all.
+        std::vector<time_range> ranges{};
 
         std::uint64_t settled() const noexcept {
             std::uint64_t n = 0;
@@ -106,11 +116,16 @@ inline std::string to_text(const checkpoint& c) {
         boost::json::array outcomes;
         for (const auto& r : s.outcomes)
             outcomes.push_back(boost::json::array{r.count, r.what.code()});
+        boost::json::array open(s.open.begin(), s.open.end());
+        boost::json::array ranges;
+        for (const auto& r : s.ranges)
+            ranges.push_back(boost::json::array{detail::to_json(r.from), detail::to_json(r.until)});
         boost::json::object o{{"labels", std::move(labels)},
                               {"outcomes", std::move(outcomes)},
                               {"digest", s.digest},
-                              {"taken", s.taken},
-                              {"cut", detail::to_json(s.cut)}};
+                              {"open", std::move(open)},
+                              {"taken_until", detail::to_json(s.taken_until)},
+                              {"ranges", std::move(ranges)}};
         if (const auto& w = s.acknowledged)
             o["acknowledged"] = boost::json::array{detail::to_json(w->oldest), detail::to_json(w->newest),
                                                    detail::to_json(w->bar), detail::to_json(w->at)};
@@ -158,8 +173,11 @@ inline result<checkpoint> parse_checkpoint(std::string_view text) try {
             s.outcomes.push_back({boost::json::value_to<std::uint64_t>(r.as_array().at(0)), *what});
         }
         s.digest = boost::json::value_to<std::uint64_t>(o.at("digest"));
-        s.taken = boost::json::value_to<std::uint64_t>(o.at("taken"));
-        s.cut = detail::time_from(o.at("cut"));
+        s.open = boost::json::value_to<std::vector<std::uint64_t>>(o.at("open"));
+        s.taken_until = detail::time_from(o.at("taken_until"));
+        for (const auto& r : o.at("ranges").as_array())
+            s.ranges.push_back(
+                {detail::time_from(r.as_array().at(0)), detail::time_from(r.as_array().at(1))});
         if (const auto* a = o.if_contains("acknowledged")) {
             const auto& w = a->as_array();
             s.acknowledged = {detail::time_from(w.at(0)).value(), detail::time_from(w.at(1)).value(),

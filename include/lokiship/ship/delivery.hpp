@@ -146,9 +146,21 @@ private:
         }
     }
 
+    /// Loki has just said that it takes nothing older into this stream, to the second: what waits and was never sent is as late.
+    void refuse_behind(lane& l, timestamp bar, const loki::push_reply& reply) {
+        outbox::sort(l);
+        for (auto* from : {&l.batch, &l.queue})
+            while (!from->empty() && from->front().entry.time < bar - std::chrono::seconds(1) &&
+                   !from->front().sent_before) {
+                pending_entry late = std::move(from->front());
+                from->pop_front();
+                too_late(l, std::move(late), bar, "HTTP status " + reply.text);
+            }
+    }
+
     /// What is older than Loki said a moment ago that it takes is certain to be refused.
     void refuse_too_old(lane& l, std::deque<pending_entry>& from) {
-        while (age_bar_ && clock_.steady_now() < age_bar_until_ && !from.empty() &&
+        while (age_bar_ && !options_.push_refused && clock_.steady_now() < age_bar_until_ && !from.empty() &&
                from.front().entry.time < *age_bar_ && !from.front().sent_before) {
             const pending_entry p = std::move(from.front());
             from.pop_front();
@@ -162,7 +174,7 @@ private:
         outbox::sort(l);
         refuse_too_old(l, l.queue);
         const auto oldest = l.window.oldest_acceptable(clock_.steady_now(), options_.ingester);
-        while (oldest && !l.queue.empty() && l.queue.front().entry.time < *oldest) {
+        while (oldest && !options_.push_refused && !l.queue.empty() && l.queue.front().entry.time < *oldest) {
             pending_entry late = std::move(l.queue.front());
             l.queue.pop_front();
             too_late(l, std::move(late), *oldest,
@@ -227,8 +239,13 @@ private:
     static std::vector<loki::pushed_entry> describe(const lane& l) {
         std::vector<loki::pushed_entry> out;
         out.reserve(l.batch.size());
-        for (const auto& p : l.batch)
+        const auto add = [&out](const pending_entry& p) {
             out.push_back({p.entry.time, p.entry.line.size(), p.sent_before && p.proven});
+        };
+        std::for_each(l.batch.begin(), l.batch.end(), add);
+        // What an earlier run may have sent can be the newest that Loki has.
+        for (auto p = l.queue.begin(); p != l.queue.end() && p->sent_before; ++p)
+            add(*p);
         return out;
     }
     static void mark_sent(lane& l, std::size_t n) {
@@ -368,6 +385,8 @@ private:
             // What was stored by an earlier push proves nothing of the bar as it is now.
             l.window.stored(std::max(*oldest, bar.value_or(*oldest)), *newest, clock_.steady_now(),
                             options_.ingester);
+        if (bar && !options_.push_refused)
+            refuse_behind(l, *bar, reply);
         // Smaller while it is open which entries are refused, larger again once that is known.
         const bool open =
             std::any_of(fates.begin(), fates.end(), [](const auto& f) { return f.what == kind::unknown; });

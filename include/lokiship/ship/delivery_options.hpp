@@ -46,6 +46,8 @@ struct delivery_options {
     loki::ingester_limits ingester{};
     /// Loki takes structured metadata (3.0 and later, `allow_structured_metadata`).
     bool structured_metadata = false;
+    /// Sends also what is certain to be refused.
+    bool push_refused = false;
     /// Called for each entry that Loki refuses for good, before the counters tell. May be empty; must not throw.
     std::function<void(const rejection&)> on_rejected{};
 

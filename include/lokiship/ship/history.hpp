@@ -1,7 +1,9 @@
 #ifndef LOKISHIP_SHIP_HISTORY_HPP
 #define LOKISHIP_SHIP_HISTORY_HPP
 
+#include <lokiship/clock.hpp>
 #include <lokiship/http/transport.hpp>
+#include <lokiship/ship/detail/patient_transport.hpp>
 #include <lokiship/ship/fetch.hpp>
 #include <lokiship/text/timestamp.hpp>
 
@@ -73,17 +75,20 @@ inline std::vector<std::uint64_t> numbers_below(std::string_view text, std::uint
 /// Reads a history, newest execution first: in one answer, or page by page where the backend limits its answers.
 ///
 /// What the backend can is found out, never assumed. It is asked for all; where it refuses so high a `limit`, for the
-/// highest that it takes. Whether it pages by `offset`, `skip` or `page` shows when it is asked for one execution
-/// beyond those that were read: a backend that ignores a parameter gives its newest again. Pages overlap, so that nothing is
+/// highest that it takes. Whether it pages by `offset`, `skip` or `page` shows when it is asked for what surrounds the last
+/// execution that was read: a backend that ignores a parameter gives its newest again. Pages by `offset` or `skip` overlap,
+/// so that nothing is
 /// skipped when executions are added or removed meanwhile; what the overlap repeats is handed on again.
-template <http::transport Transport>
+///
+/// A request that gets no answer is made three times.
+template <http::transport Transport, clock Clock>
 class history_reader {
 public:
     /// `on_record` is called for each record, also for those that the query does not match; `on_page` after each
     /// answer, with its error where it failed.
-    history_reader(Transport& backend, std::chrono::nanoseconds timeout,
+    history_reader(Transport& backend, Clock& time, std::chrono::nanoseconds timeout,
                    aoss::page_reader::record_handler on_record, std::function<void(bool failed)> on_page)
-        : backend_(backend)
+        : backend_(backend, time)
         , timeout_(timeout)
         , on_record_(std::move(on_record))
         , on_page_(std::move(on_page)) {}
@@ -111,8 +116,8 @@ private:
     struct page_view {
         std::string first_id, last_id;
         std::optional<timestamp> first_time, last_time;
-        /// The execution that was sought is in it.
-        bool met = false;
+        /// The execution that was sought is in it, or the newest of the first page.
+        bool met = false, met_newest = false;
     };
 
     boost::asio::awaitable<page_result> ask(const aoss::logs_query& q, std::string_view sought,
@@ -129,6 +134,7 @@ private:
                 }
             }
             view.met = view.met || r.execution_id == sought;
+            view.met_newest = view.met_newest || r.execution_id == newest_id_;
             foreign_ = foreign_ || (!server_.empty() && r.server_id != server_);
             if (hand_on)
                 on_record_(r);
@@ -188,8 +194,11 @@ private:
             q.limit = page->executions_seen;
         else
             q.limit = std::min(q.limit, page->executions_seen);
-        const page_view newest = view;
-        const auto by = co_await find_pager(q, newest, page->executions_seen);
+        const page_view first = view;
+        newest_id_ = first.first_id;
+        const auto by = co_await find_pager(q, first, page->executions_seen);
+        if (summary_.failure)
+            co_return;
         if (!by && more) {
             summary_.incomplete =
                 refused ? error(refused->code, refused->message + "; with limit=" + std::to_string(q.limit) +
@@ -200,7 +209,7 @@ private:
                                     std::to_string(page->executions_seen) + " and does not page");
             co_return;
         }
-        if (by && !by->at_end)
+        if (by)
             co_await read_pages(query, q, *by, view, page->executions_seen);
     }
 
@@ -208,27 +217,32 @@ private:
         std::string_view parameter;
         /// Counts pages, from 1; otherwise executions, from 0.
         bool pages = false;
-        /// Beyond what was read there is nothing.
-        bool at_end = false;
     };
 
-    boost::asio::awaitable<std::optional<pager>> find_pager(const aoss::logs_query& q,
-                                                            const page_view& newest, std::uint64_t seen) {
+    /// How the backend pages; nothing where it does not.
+    boost::asio::awaitable<std::optional<pager>> find_pager(const aoss::logs_query& q, const page_view& first,
+                                                            std::uint64_t seen) {
         static constexpr std::array<pager, 3> known{pager{"offset"}, pager{"skip"}, pager{"page", true}};
-        for (pager p : known) {
+        for (const pager& p : known) {
             page_view view;
-            auto one = q;
-            one.limit = 1;
-            one.extra = p.parameter;
-            one.extra_value = p.pages ? seen + 1 : seen;
-            const page_result page = co_await ask(one, {}, view, false);
-            if (!page)
-                continue;
-            p.at_end = page->executions_seen == 0;
-            // A backend that ignores the parameter gives the newest, which may be newer meanwhile.
-            const bool older = view.first_time && newest.first_time &&
-                               *view.first_time <= *newest.first_time && view.first_id != newest.first_id;
-            if (p.at_end || older)
+            auto some = q;
+            some.extra = p.parameter;
+            if (p.pages) {
+                some.limit = 1;
+                some.extra_value = std::max<std::uint64_t>(seen, 2);
+            } else {
+                // Executions that come meanwhile move the last one.
+                const std::uint64_t before = std::min<std::uint64_t>(seen - 1, 50);
+                some.limit = std::min<std::uint64_t>(q.limit, 100);
+                some.extra_value = std::max<std::uint64_t>(seen - std::min(before, some.limit / 2), 1);
+            }
+            const page_result page = co_await ask(some, first.last_id, view, false);
+            if (!page && !is_refusal(page) && page.error().status != 404) {
+                summary_.failure = page.error().cause;
+                co_return std::nullopt;
+            }
+            // Its newest is there only where it does not page.
+            if (page && !view.met_newest && (view.met || page->executions_seen == 0 || seen == 1))
                 co_return p;
         }
         co_return std::nullopt;
@@ -260,9 +274,11 @@ private:
                 continue;
             }
             steps_back = 0;
-            unchanged = view.last_id == last.last_id ? unchanged + 1 : 0;
-            if (page->executions_seen < q.limit || unchanged == max_steps_back)
+            // A page may be short and not the last one; one that brings nothing more is.
+            if (view.last_id == last.last_id && ++unchanged == (overlap == 0 ? 3 : 1))
                 co_return;
+            if (view.last_id != last.last_id)
+                unchanged = 0;
             offset = from + page->executions_seen;
             last = std::move(view);
         }
@@ -272,12 +288,14 @@ private:
     static constexpr std::uint64_t max_overlap = 16;
     static constexpr unsigned max_steps_back = 10;
 
-    Transport& backend_;
+    detail::patient_transport<Transport, Clock> backend_;
     std::chrono::nanoseconds timeout_;
     aoss::page_reader::record_handler on_record_;
     std::function<void(bool)> on_page_;
     history_summary summary_;
     std::string server_;
+    /// The newest execution of the first page.
+    std::string newest_id_;
     /// A record came that is not of the server that was asked for.
     bool foreign_ = false;
 };

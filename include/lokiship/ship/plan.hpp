@@ -23,6 +23,8 @@ struct backfill_plan {
 
     /// Of the entries: settled by an earlier run, by its checkpoint.
     std::uint64_t resumed = 0;
+    /// Of these: what was rejected then, and is not tried again.
+    std::uint64_t resumed_rejected = 0;
     /// Of the others: what Loki shows already.
     std::uint64_t already_there = 0;
     /// Of the others: what Loki will refuse, by reason.

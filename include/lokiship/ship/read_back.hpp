@@ -28,7 +28,7 @@ struct read_back_options {
 namespace detail {
 
 /// No answer may be larger; and what is asked for is about an eighth of it.
-inline constexpr std::size_t max_answer_size = 64 * 1024 * 1024;
+inline constexpr std::size_t max_answer_size = 16 * 1024 * 1024;
 
 /// The body of a successful answer.
 template <http::transport Transport>
@@ -68,28 +68,34 @@ boost::asio::awaitable<result<std::vector<loki::entry>>> query(Transport& loki, 
 
 } // namespace detail
 
+/// What an entry counts as where Loki's limits do not let it show among more entries of its own nanosecond.
+enum class in_doubt {
+    shown,
+    missing
+};
+
 /// Asks Loki which of a stream's entries it does not show: their indices, ascending. Compares sets of (time, line),
 /// never counts, and pages within Loki's query limits.
 ///
-/// Precondition: `expected` is sorted by time. An entry beyond the limit of one answer, among more entries of its own
-/// nanosecond, is taken as shown. Errors: those of the transport, `errc::bad_status`, `errc::unexpected_answer`.
+/// Precondition: `expected` is sorted by time. Errors: those of the transport, `errc::bad_status`, `errc::unexpected_answer`.
 template <http::transport Transport>
 boost::asio::awaitable<result<std::vector<std::size_t>>>
 find_missing(Transport& loki, const loki::labels& stream, std::span<const loki::entry> expected,
-             const read_back_options& options) {
+             const read_back_options& options, in_doubt doubt = in_doubt::shown) {
     using std::chrono::nanoseconds;
     std::size_t longest = 0;
     for (const auto& e : expected)
         longest = std::max(longest, e.line.size());
-    const std::size_t most = std::min(
-        options.limits.max_entries, std::max<std::size_t>(detail::max_answer_size / 8 / (longest + 100), 10));
+    std::size_t most = std::min(options.limits.max_entries,
+                                std::max<std::size_t>(detail::max_answer_size / 8 / (longest + 100), 10));
     std::vector<std::size_t> out;
     std::size_t next = 0;
     while (next != expected.size()) {
         const timestamp start = expected[next].time;
         // Short of the limit by a second, since Loki measures in milliseconds.
-        const timestamp end = std::min(expected.back().time + nanoseconds(1),
-                                       start + options.limits.max_length - std::chrono::seconds(1));
+        const timestamp end =
+            std::min(text::saturating_add(expected.back().time, nanoseconds(1)),
+                     text::saturating_add(start, options.limits.max_length - std::chrono::seconds(1)));
         auto request = loki::query_range_request(stream, start, end, most);
         const auto found = co_await detail::query(loki, std::move(request), options);
         if (!found)
@@ -98,10 +104,15 @@ find_missing(Transport& loki, const loki::labels& stream, std::span<const loki::
         // The last nanosecond of a full answer may be incomplete, unless the answer holds nothing else.
         timestamp seen_until = full ? found->back().time : end;
         const bool stuck = full && seen_until <= start;
+        if (stuck && most < options.limits.max_entries) {
+            most = std::min(8 * most, options.limits.max_entries);
+            continue;
+        }
         if (stuck)
             seen_until = start + nanoseconds(1);
         for (; next != expected.size() && expected[next].time < seen_until; ++next)
-            if (!stuck && !std::binary_search(found->begin(), found->end(), expected[next]))
+            if ((!stuck || doubt == in_doubt::missing) &&
+                !std::binary_search(found->begin(), found->end(), expected[next]))
                 out.push_back(next);
     }
     co_return out;

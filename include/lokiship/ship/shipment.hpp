@@ -22,13 +22,13 @@
 
 namespace lokiship::ship {
 
-/// A stream as it is pushed: the entries of a spool's stream, or of a time of it, under labels of their own.
+/// A stream as it is pushed: the entries of a spool's stream, or of some times of it, under labels of their own.
 struct shipment_part {
     /// Of the spool.
     std::uint32_t stream = 0;
     loki::labels labels;
-    /// From `from` (included) to `until` (excluded).
-    std::optional<timestamp> from{}, until{};
+    /// Which of the stream's entries; ascending. Empty: all.
+    std::vector<time_range> ranges{};
     /// What is older lies too far behind what somebody else ships into this stream.
     std::optional<timestamp> live_bar{};
     /// The same of a stream into which nobody shipped lately; Loki may have forgotten it, and takes anything then.
@@ -37,37 +37,54 @@ struct shipment_part {
     bool urgent = false;
 
     stream_progress progress;
-    /// So many of the first entries may have been sent by an earlier run, and what Loki acknowledged of them last.
-    std::uint64_t sent_before = 0;
+    /// The time of the last entry that was taken, by this run or an earlier one.
+    std::optional<timestamp> taken_until{};
+    /// The digests, ascending, of entries that an earlier run may have sent; and what Loki acknowledged then.
+    std::vector<std::uint64_t> open_before{};
     std::optional<loki::stream_window::memory> acknowledged{};
-    /// Ascending ranges of positions at which Loki has the entry: from the first to before the second.
+    /// Ascending ranges of positions in the spool's stream at which Loki has the entry: from the first to before the second.
     std::vector<std::pair<std::uint64_t, std::uint64_t>> present{};
+
+    /// Whether an earlier run may have sent this entry.
+    bool may_have_been_sent(const spooled_entry& e) const {
+        return !open_before.empty() &&
+               std::binary_search(open_before.begin(), open_before.end(), entry_digest(e.entry.time, e.key));
+    }
 
     /// Goes through the entries of a part.
     class cursor {
     public:
         cursor(const spool& s, const shipment_part& p)
             : cursor_(s.read(p.stream))
-            , from_(p.from)
-            , until_(p.until) {}
+            , ranges_(p.ranges) {}
         /// False at the end.
         bool next(spooled_entry& out) {
             do {
-                if (ended_ || !cursor_.next(out) || (until_ && out.entry.time >= *until_)) {
+                if (ended_ || !cursor_.next(out) || is_behind_all(out.entry.time)) {
                     ended_ = true;
                     return false;
                 }
-            } while (from_ && out.entry.time < *from_);
+            } while (!is_wanted(out.entry.time));
             ++position_;
             return true;
         }
         /// How many were read.
         std::uint64_t position() const noexcept { return position_; }
+        /// Where the last one stands in the spool's stream, counted from 0.
+        std::uint64_t stream_position() const noexcept { return cursor_.position() - 1; }
         void release() { cursor_.release(); }
 
     private:
+        bool is_wanted(timestamp t) const noexcept {
+            return ranges_.empty() || std::any_of(ranges_.begin(), ranges_.end(),
+                                                  [t](const time_range& r) { return r.contains(t); });
+        }
+        bool is_behind_all(timestamp t) const noexcept {
+            return !ranges_.empty() && ranges_.back().until && t >= *ranges_.back().until;
+        }
+
         spool::cursor cursor_;
-        std::optional<timestamp> from_, until_;
+        std::vector<time_range> ranges_;
         std::uint64_t position_ = 0;
         bool ended_ = false;
     };
@@ -100,16 +117,20 @@ public:
     /// Adds a part; what it has settled is not brought again.
     void add(shipment_part part) {
         loaded_part& l = parts_.emplace_back(std::move(part));
-        l.next = std::max(spool_.streams()[l.part.stream].oldest, l.part.from.value_or(timestamp::min()));
+        l.next = spool_.streams()[l.part.stream].oldest;
+        if (!l.part.ranges.empty())
+            l.next = std::max(l.next, l.part.ranges.front().from.value_or(l.next));
         wait_again(static_cast<std::uint32_t>(parts_.size() - 1));
     }
 
     std::size_t size() const noexcept { return parts_.size(); }
     const shipment_part& operator[](std::size_t i) const noexcept { return parts_[i].part; }
 
-    /// Brings entries to the outbox while it has room.
+    /// Brings entries to the outbox while it has room. Comes back now and then, where many are settled without a push, so
+    /// that others have their turn: call it again where the outbox is empty then and this is not.
     void top_up() {
-        while (loaded_streams_ < options_.streams && !waiting_.empty()) {
+        for (std::size_t loads = 0;
+             loads != max_loads && loaded_streams_ < options_.streams && !waiting_.empty(); ++loads) {
             const waiting w = waiting_.top();
             waiting_.pop();
             load(w.part);
@@ -157,7 +178,9 @@ public:
         for (const auto& r : saved.outcomes)
             count_outcome(count, r.what, r.count);
         part.progress = std::move(progress);
-        part.sent_before = saved.taken;
+        part.taken_until = saved.taken_until;
+        part.open_before = saved.open;
+        std::sort(part.open_before.begin(), part.open_before.end());
         if (const auto& w = saved.acknowledged)
             part.acknowledged = {w->oldest, w->newest, w->bar,
                                  now - std::max(wall - w->at, std::chrono::nanoseconds(0))};
@@ -169,15 +192,19 @@ public:
         std::vector<checkpoint::stream> out;
         for (const auto& l : parts_) {
             const shipment_part& p = l.part;
-            if (p.progress.taken() == 0)
+            if (p.progress.taken() == 0 && p.open_before.empty() && p.ranges.empty())
                 continue;
-            out.push_back({p.labels, p.progress.outcomes(), p.progress.digest(),
-                           std::max(p.progress.taken(), p.sent_before), std::nullopt,
-                           p.from ? p.from : p.until});
+            checkpoint::stream& s = out.emplace_back();
+            s.labels = p.labels;
+            s.outcomes = p.progress.outcomes();
+            s.digest = p.progress.digest();
+            s.open = p.progress.open();
+            s.open.insert(s.open.end(), p.open_before.begin(), p.open_before.end());
+            s.taken_until = p.taken_until;
+            s.ranges = p.ranges;
             const auto* lane = box_.find_stream(p.labels);
-            if (const auto known = lane ? lane->window.known() : p.acknowledged)
-                out.back().acknowledged = {known->oldest, known->newest, known->bar,
-                                           wall - (now - known->at)};
+            if (const auto known = lane && lane->window.known() ? lane->window.known() : p.acknowledged)
+                s.acknowledged = {known->oldest, known->newest, known->bar, wall - (now - known->at)};
         }
         return out;
     }
@@ -247,16 +274,26 @@ private:
             begin(l);
         spooled_entry e;
         std::size_t bytes = 0;
-        for (std::size_t n = 0; n != options_.max_entries && bytes < options_.max_bytes; ++n) {
+        const auto open_until = p.taken_until;
+        // All that may have been sent is brought together: one of them may be the newest that Loki has.
+        for (std::size_t n = 0; (n < options_.max_entries && bytes < options_.max_bytes) ||
+                                (!p.open_before.empty() && open_until && l.next <= *open_until);
+             ++n) {
             if (!l.cursor->next(e)) {
                 l.ended = true;
                 l.cursor.reset();
                 break;
             }
             l.next = e.entry.time;
+            p.taken_until = std::max(p.taken_until.value_or(l.next), l.next);
             const std::uint64_t position = p.progress.taken();
-            p.progress.take(entry_digest(e.entry.time, e.key));
-            if (const auto done = outcome_without_push(l, e, position)) {
+            const std::uint64_t digest = entry_digest(e.entry.time, e.key);
+            const auto sent = std::lower_bound(p.open_before.begin(), p.open_before.end(), digest);
+            const bool maybe_sent = sent != p.open_before.end() && *sent == digest;
+            if (maybe_sent)
+                p.open_before.erase(sent);
+            p.progress.take(digest);
+            if (const auto done = outcome_without_push(l, e, maybe_sent)) {
                 bytes_settled_ += e.entry.line.size();
                 p.progress.settle(position, *done);
                 count_outcome(count_, *done, 1);
@@ -268,11 +305,13 @@ private:
                 lane.window = loki::stream_window(*known);
             outbox::pending_entry pending{std::move(e.entry), e.key};
             pending.position = std::uint64_t{number} << position_bits | position;
-            pending.sent_before = position < p.sent_before;
+            pending.sent_before = maybe_sent;
             pending.proven = pending.sent_before && lane.window.is_proven(pending.entry.time);
             box_.add(p.labels, std::move(pending));
             ++l.in_outbox;
         }
+        // What an earlier run may have sent and is not there any more is of no use.
+        p.open_before.clear();
         if (l.cursor)
             l.cursor->release();
         if (l.in_outbox != 0)
@@ -280,17 +319,20 @@ private:
         else
             wait_again(number);
     }
-    std::optional<outcome> outcome_without_push(loaded_part& l, const spooled_entry& e,
-                                                std::uint64_t position) {
-        if (is_present(l, position))
-            return position < l.part.sent_before ? outcome::shipped() : outcome::duplicate();
+    std::optional<outcome> outcome_without_push(loaded_part& l, const spooled_entry& e, bool maybe_sent) {
         // Two entries with one key in one batch would be taken for one.
         if (box_.find(e.key))
+            return outcome::duplicate();
+        if (maybe_sent)
+            return std::nullopt; // Loki tells
+        if (is_present(l, l.cursor->stream_position()))
             return outcome::duplicate();
         if (const auto reason = refuse_(l.part, e))
             return outcome::rejected(*reason);
         return std::nullopt;
     }
+
+    static constexpr std::size_t max_loads = 100;
 
     const spool& spool_;
     outbox& box_;

@@ -301,7 +301,7 @@ private:
     boost::asio::awaitable<void> verify() {
         const auto shown_since = clock_.wall_now() - options_.read_back.limits.shows_at_once();
         shipped_.forget_older_than(shown_since);
-        const auto failed = co_await shipped_.look(loki_, count_, options_.read_back);
+        const auto failed = co_await shipped_.look(loki_, count_, shown_since, options_.read_back);
         if (failed) {
             say(severity::warning, "what was shipped could not be read back: " + failed->message);
         } else {

@@ -15,8 +15,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <limits>
 #include <memory>
 #include <string>
@@ -28,7 +28,8 @@
 namespace lokiship::ship {
 
 struct spool_options {
-    /// Where the temporary files are made; empty: the system's folder for them.
+    /// Where the temporary files are made; empty: where the environment's `TMPDIR` says, else `/var/tmp`, since `/tmp` may
+    /// lie in memory.
     std::string directory{};
     /// How many bytes wait in memory until they are written. At least 64 KiB, below 2 GiB; the longest line must fit.
     std::size_t memory = 8 * 1024 * 1024;
@@ -71,10 +72,8 @@ public:
         detail::require(options_.memory >= 64 * 1024 && options_.memory < std::size_t{1} << 31,
                         "spool.memory must be from 64 KiB to 2 GiB");
         if (options_.directory.empty()) {
-            error_code ec;
-            options_.directory = std::filesystem::temp_directory_path(ec).string();
-            if (ec)
-                options_.directory = "/tmp";
+            const char* const named = std::getenv("TMPDIR");
+            options_.directory = named && *named ? named : "/var/tmp";
         }
     }
     spool(const spool&) = delete;

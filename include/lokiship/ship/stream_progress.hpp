@@ -76,6 +76,15 @@ public:
     const std::vector<outcome_run>& outcomes() const noexcept { return outcomes_; }
     std::uint64_t digest() const noexcept { return digest_; }
 
+    /// The digests of those that were taken and are not among the settled ones.
+    std::vector<std::uint64_t> open() const {
+        std::vector<std::uint64_t> out;
+        out.reserve(open_.size());
+        for (const auto& e : open_)
+            out.push_back(e.digest);
+        return out;
+    }
+
     /// The next entry was taken; it is the `taken()`th, counted from 0 before the call.
     void take(std::uint64_t entry_digest) { open_.push_back({entry_digest, std::nullopt}); }
     /// Precondition: `position < taken()`, and the entry there is not settled.

@@ -6,6 +6,7 @@
 #include <lokiship/loki/query.hpp>
 #include <lokiship/loki/stream_window.hpp>
 #include <lokiship/ship/checkpoint.hpp>
+#include <lokiship/ship/detail/patient_transport.hpp>
 #include <lokiship/ship/log.hpp>
 #include <lokiship/ship/plan.hpp>
 #include <lokiship/ship/read_back.hpp>
@@ -13,6 +14,9 @@
 #include <lokiship/ship/spool.hpp>
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -92,35 +96,6 @@ inline loki::labels common_labels(const std::vector<spooled_stream>& streams) {
     return out;
 }
 
-/// Asks three times where there is no answer.
-template <http::transport Transport, clock Clock>
-class patient_transport {
-public:
-    patient_transport(Transport& inner, Clock& time)
-        : inner_(inner)
-        , clock_(time) {}
-
-    boost::asio::awaitable<result<http::response_head>> send(const http::request& request,
-                                                             const http::body_sink& sink) {
-        bool answered = false;
-        const http::body_sink watched = [&](const http::response_head& head, std::string_view chunk) {
-            answered = true;
-            return sink(head, chunk);
-        };
-        for (unsigned attempt = 1;; ++attempt) {
-            auto head = co_await inner_.send(request, watched);
-            if (head || answered || attempt == 3)
-                co_return head;
-            co_await clock_.sleep_for(attempt * std::chrono::seconds(1));
-        }
-    }
-    std::string server() const { return inner_.server(); }
-
-private:
-    Transport& inner_;
-    Clock& clock_;
-};
-
 } // namespace detail
 
 /// Finds out, before history is pushed, what Loki has of it already, and in which streams somebody else ships. Only
@@ -183,26 +158,34 @@ public:
         }
         const bool exists = exists_[part.stream] && !failed_;
         std::vector<spooled_entry> piece;
+        std::vector<std::uint64_t> places;
         for (bool more = true; more;) {
-            const std::uint64_t first = cursor.position();
             piece.clear();
+            places.clear();
             std::size_t bytes = 0;
             while (piece.size() != 1000 && bytes < 1024 * 1024 && (more = cursor.next(e))) {
                 bytes += e.entry.line.size();
                 piece.push_back(std::move(e));
+                places.push_back(cursor.stream_position());
             }
+            // Others have their turn.
+            co_await boost::asio::post(co_await boost::asio::this_coro::executor, boost::asio::use_awaitable);
             std::vector<bool> there(piece.size());
             if (exists && !piece.empty())
                 co_await ask_for(part, piece, there);
             for (std::size_t i = 0; i != piece.size(); ++i) {
-                if (there[i]) {
-                    mark_present(part, first + i);
+                if (part.may_have_been_sent(piece[i])) {
+                    // It is sent again as it was: were some left out, what Loki says of the others could not
+                    // be told.
+                } else if (there[i]) {
+                    mark_present(part, places[i]);
                     ++plan.already_there;
                 } else if (const auto reason = foresee(part, piece[i])) {
                     ++plan.refused_by_reason[static_cast<std::size_t>(*reason)];
                 } else {
                     plan.maybe_too_late += part.idle_bar && piece[i].entry.time < *part.idle_bar;
-                    piece[i].entry.time -= std::chrono::minutes(10);
+                    piece[i].entry.time =
+                        text::saturating_add(piece[i].entry.time, -std::chrono::minutes(10));
                     plan.nearly_too_old +=
                         foresee(part, piece[i]) == loki::reject_reason::greater_than_max_sample_age;
                 }
@@ -214,10 +197,10 @@ private:
     boost::asio::awaitable<std::vector<loki::labels>> series(timestamp from, timestamp to) {
         std::vector<loki::labels> out;
         const auto common = detail::common_labels(spool_.streams());
-        if (common.empty() || failed_)
+        if (common.empty())
             co_return out;
-        while (from < to && !failed_) {
-            const auto end = std::min(to, from + longest_query());
+        while (from < to) {
+            const auto end = std::min(to, text::saturating_add(from, series_slice()));
             const auto body =
                 co_await detail::ask(patient_, loki::series_request(common, from, end), options_);
             auto found =
@@ -240,7 +223,10 @@ private:
             oldest = std::min(oldest, s.oldest);
             newest = std::max(newest, s.newest);
         }
-        detail::stream_index found(co_await series(oldest, newest + std::chrono::seconds(1)));
+        // A time that is wrong by centuries must not ask for centuries.
+        oldest = std::max(oldest, text::saturating_add(newest, -furthest_back));
+        detail::stream_index found(
+            co_await series(oldest, text::saturating_add(newest, std::chrono::seconds(1))));
         for (std::size_t i = 0; i != streams.size(); ++i)
             exists_[i] = !found.find(streams[i].labels).empty();
     }
@@ -260,9 +246,17 @@ private:
     }
 
     /// Short of the limit, since Loki measures in milliseconds and `to` is ahead.
-    std::chrono::nanoseconds longest_query() const { return options_.limits.max_length - 2 * future; }
+    std::chrono::nanoseconds longest_query() const {
+        return std::max<std::chrono::nanoseconds>(options_.limits.max_length - 2 * future,
+                                                  std::chrono::minutes(1));
+    }
 
     /// What Loki has of a stream.
+    /// Loki 2.9 cuts a query for series into days, and each into more, and has room for a hundred.
+    std::chrono::nanoseconds series_slice() const {
+        return std::min<std::chrono::nanoseconds>(longest_query(), std::chrono::hours(24));
+    }
+
     struct stream_state {
         bool live = false;
         /// From when on it takes entries.
@@ -280,26 +274,39 @@ private:
             parts_.push_back(std::move(all));
             return;
         }
-        const auto* before = earlier ? earlier->find(all.labels) : nullptr;
-        if (!before && earlier)
-            before = earlier->find(labels);
-        std::optional<timestamp> cut;
-        if (before)
-            cut = before->cut;
-        else if (live_streams_ != 0)
-            // Whoever ships live may begin with any stream. The bar rises until what is behind it has been
-            // pushed.
-            cut = (f.live ? *f.bar : now - ingester_.window()) + std::chrono::minutes(1);
-        if (cut && spool_.streams()[stream].newest >= *cut) {
-            shipment_part recent;
-            recent.stream = stream;
-            recent.labels = labels;
-            recent.from = cut;
-            (f.live ? recent.live_bar : recent.idle_bar) = f.bar;
-            recent.urgent = true;
-            parts_.push_back(std::move(recent));
+        // The bar rises until what is behind it has been pushed.
+        const timestamp cut = std::max(f.live ? *f.bar : timestamp::min(), now - ingester_.window()) + slack;
+        shipment_part recent;
+        recent.stream = stream;
+        recent.labels = labels;
+        (f.live ? recent.live_bar : recent.idle_bar) = f.bar;
+        recent.urgent = true;
+        const auto* history_before = earlier ? earlier->find(all.labels) : nullptr;
+        const auto* recent_before = earlier ? earlier->find(labels) : nullptr;
+        all.ranges = history_before ? history_before->ranges : std::vector<time_range>();
+        recent.ranges = recent_before ? recent_before->ranges : std::vector<time_range>();
+        if (all.ranges.empty())
+            all.ranges = {{std::nullopt, recent.ranges.empty() ? cut : recent.ranges.front().from}};
+        if (recent.ranges.empty())
+            recent.ranges = {{all.ranges.back().until, std::nullopt}};
+        // What was not taken, and is too old for the live stream by now, is history.
+        time_range& last = recent.ranges.back();
+        const auto taken = recent_before ? recent_before->taken_until : std::nullopt;
+        const bool begun = taken && last.contains(*taken);
+        const timestamp edge = begun ? *taken + std::chrono::nanoseconds(1) : last.from.value_or(cut);
+        if (edge < cut) {
+            if (begun)
+                last.until = edge;
+            else
+                recent.ranges.pop_back();
+            recent.ranges.push_back({cut, std::nullopt});
+            if (all.ranges.back().until == edge)
+                all.ranges.back().until = cut;
+            else
+                all.ranges.push_back({edge, cut});
         }
-        all.until = cut;
+        if (spool_.streams()[stream].newest >= *recent.ranges.front().from)
+            parts_.push_back(std::move(recent));
         parts_.push_back(std::move(all));
     }
 
@@ -310,7 +317,7 @@ private:
         e.entry.line.resize(s.longest_line);
         e.entry.time = s.newest;
         const bool refused = foresee(p, e).has_value();
-        e.entry.time = s.oldest - std::chrono::minutes(10);
+        e.entry.time = text::saturating_add(s.oldest, -std::chrono::minutes(10));
         return refused || exists_[p.stream] || foresee(p, e);
     }
 
@@ -320,8 +327,8 @@ private:
         expected.reserve(piece.size());
         for (const auto& e : piece)
             expected.push_back(e.entry);
-        const auto missing =
-            co_await find_missing(patient_, spool_.streams()[part.stream].labels, expected, options_);
+        const auto missing = co_await find_missing(patient_, spool_.streams()[part.stream].labels, expected,
+                                                   options_, in_doubt::missing);
         if (!missing) {
             fail(missing.error());
             co_return;
@@ -345,6 +352,10 @@ private:
 
     /// Loki takes entries so far ahead.
     static constexpr std::chrono::minutes future{10};
+    /// So long before it is too old for the live stream an entry counts as history.
+    static constexpr std::chrono::minutes slack{10};
+    /// No further back is Loki asked what it has.
+    static constexpr std::chrono::days furthest_back{5 * 366};
 
     detail::patient_transport<Transport, Clock> patient_;
     Clock& clock_;

@@ -50,9 +50,9 @@ public:
     }
 
     /// Asks Loki for all of them; those that it shows are done and counted as verified. The first error ends it, and
-    /// what was not looked for stays.
+    /// what was not looked for stays. What is not older than `shown_since` shows at once.
     template <http::transport Transport>
-    boost::asio::awaitable<std::optional<error>> look(Transport& loki, counters& count,
+    boost::asio::awaitable<std::optional<error>> look(Transport& loki, counters& count, timestamp shown_since,
                                                       const read_back_options& options) {
         for (auto& [labels, s] : waiting_) {
             if (s.entries.empty())
@@ -70,7 +70,7 @@ public:
             const std::size_t seen = s.entries.size() - missing->size();
             count.verified += seen;
             size_ -= seen;
-            keep_missing(s, *missing);
+            keep_missing(s, *missing, shown_since);
         }
         std::erase_if(waiting_, [](const auto& w) { return w.second.entries.empty(); });
         co_return std::nullopt;
@@ -126,7 +126,7 @@ private:
     };
 
     /// Leaves the entries at these ascending indices; the others showed.
-    static void keep_missing(stream& s, const std::vector<std::size_t>& missing) {
+    static void keep_missing(stream& s, const std::vector<std::size_t>& missing, timestamp shown_since) {
         std::vector<waiting> left;
         auto next = missing.begin();
         for (std::size_t i = 0; i != s.entries.size(); ++i) {
@@ -137,11 +137,14 @@ private:
                 continue;
             }
             s.oldest_seen = std::min(s.oldest_seen.value_or(time), time);
-            s.newest_seen = std::max(s.newest_seen.value_or(time), time);
+            // A younger one shows without having been flushed, which tells nothing of those before it.
+            if (time < shown_since)
+                s.newest_seen = std::max(s.newest_seen.value_or(time), time);
         }
         for (auto& w : left) {
             const timestamp time = w.pending.entry.time;
-            const bool among = s.oldest_seen && *s.oldest_seen < time && time < *s.newest_seen;
+            const bool among =
+                s.oldest_seen && s.newest_seen && *s.oldest_seen < time && time < *s.newest_seen;
             w.overlooked = among ? w.overlooked + 1 : 0;
         }
         s.entries = std::move(left);

@@ -244,6 +244,15 @@ inline std::string format_rfc3339(timestamp t) {
     return out;
 }
 
+/// `t + d`, but no earlier than the earliest and no later than the latest timestamp.
+inline timestamp saturating_add(timestamp t, std::chrono::nanoseconds d) noexcept {
+    if (d.count() < 0 && t < timestamp::min() - d)
+        return timestamp::min();
+    if (d.count() > 0 && t > timestamp::max() - d)
+        return timestamp::max();
+    return t + d;
+}
+
 } // namespace text
 } // namespace lokiship
 

@@ -43,9 +43,10 @@ ship::checkpoint sample() {
                             {2, ship::outcome::rejected(loki::reject_reason::other)},
                             {1, ship::outcome::duplicate()}},
                            0xffff'ffff'ffff'fff0,
-                           15,
+                           {1, 0xffff'ffff'ffff'ffff},
+                           t + 1h,
                            ship::checkpoint::window{t - 1h, t, t - 30min, t + 5s},
-                           t});
+                           {{std::nullopt, t}, {t + 1ns, std::nullopt}}});
     out.streams.push_back({{{"job", "b"}}});
     return out;
 }
@@ -83,7 +84,8 @@ bool run_until(world& w, std::size_t n, fault f, const ship::backfill_options& o
             w.context, b.run(),
             boost::asio::bind_cancellation_slot(
                 kill.slot(), [&](std::exception_ptr, ship::backfill_result) { ended = true; }));
-        w.time.run_for(w.context, 1min);
+        // So short that Loki flushes nothing.
+        w.time.run_for(w.context, 1s);
         if (!ended) {
             kill.emit(boost::asio::cancellation_type::terminal);
             w.time.run_for(w.context, 1s);
@@ -234,6 +236,25 @@ BOOST_AUTO_TEST_CASE(killed_again_and_again) {
         }
 }
 
+BOOST_AUTO_TEST_CASE(resumed_with_other_sizes) {
+    for (std::size_t n = 4; n < 30; n += 3)
+        for (const std::size_t size : {1u, 5u, 100u})
+            BOOST_TEST_CONTEXT("push " << n << ", then " << size) {
+                const scratch s;
+                world w;
+                fill(w, 250);
+                auto o = options(s.file("c"));
+                BOOST_TEST(run_until(w, n, fault::stall, o));
+                o.delivery.batch.max_entries = size;
+                o.delivery.concurrency = 1;
+                backfill b(w.backend_http, w.loki_http, w.time, w.watched(o));
+                BOOST_TEST(!w.complete(b.run()).failed());
+                BOOST_TEST(b.count().shipped == w.loki.size());
+                BOOST_TEST(b.count().rejected == 0u);
+                BOOST_TEST(b.count().shipped == b.count().fetched);
+            }
+}
+
 BOOST_AUTO_TEST_CASE(what_has_come_meanwhile_is_shipped_too) {
     const scratch s;
     world w;
@@ -248,16 +269,17 @@ BOOST_AUTO_TEST_CASE(what_has_come_meanwhile_is_shipped_too) {
     BOOST_TEST(!r.failed());
     BOOST_TEST(b.count().pending == 0u);
     BOOST_TEST(b.count().shipped + b.count().duplicate + b.count().rejected == b.count().fetched);
-    // All that Loki takes is there: the ten that are new, unless they lie behind what their stream had
-    // already.
+    // Whatever is said to be there is there, and of the ten that are new, what is not is said to be rejected.
     std::set<std::string> lines;
     for (const auto& [labels, time, line] : w.loki.lines())
         lines.insert(line);
+    BOOST_TEST(b.count().shipped + b.count().duplicate <= lines.size());
     std::size_t there = 0;
     for (unsigned i = 1000; i != 1010; ++i)
         there += lines.count("STEP: 1 | COMMAND: echo " + std::to_string(i) +
                              " | EXIT_CODE: 0 | STDOUT: out " + std::to_string(i) + ".1 | STDERR: ");
-    BOOST_TEST(there * 2 + b.count().rejected == 20u);
+    BOOST_TEST(there != 0u);
+    BOOST_TEST(there * 2 + b.count().rejected >= 20u);
 }
 
 BOOST_AUTO_TEST_CASE(a_checkpoint_of_something_else_is_refused_and_stays) {

@@ -21,15 +21,15 @@ struct reading {
     }
 };
 
-boost::asio::awaitable<ship::history_summary> read(ship::history_reader<fake_transport>& reader,
+boost::asio::awaitable<ship::history_summary> read(ship::history_reader<fake_transport, manual_clock>& reader,
                                                    const ship::history_query& query) {
     co_return co_await reader.read(query);
 }
 
 reading read_from(world& w, fake_transport& backend, const ship::history_query& query = {}) {
     reading out;
-    ship::history_reader<fake_transport> reader(
-        backend, 1min,
+    ship::history_reader<fake_transport, manual_clock> reader(
+        backend, w.time, 1min,
         [&](const aoss::execution_record& r) {
             ++out.records;
             if (out.executions.empty() || out.executions.back() != r.execution_id)
@@ -58,9 +58,9 @@ BOOST_AUTO_TEST_CASE(one_answer_holds_all) {
     BOOST_TEST(r.summary.executions == 70u);
     BOOST_TEST(r.records == 140u);
     BOOST_TEST(r.pages == 1u);
-    // The rest only asked for one execution, to find out whether the backend pages.
+    // The rest only asked for some, to find out whether the backend pages.
     for (std::size_t i = 1; i < w.backend_http.requests().size(); ++i)
-        BOOST_TEST(w.backend_http.requests()[i].target.find("?limit=1&") != std::string::npos);
+        BOOST_TEST(w.backend_http.requests()[i].target.find("?limit=1000000000") == std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(pages_of_any_kind_are_found_out_and_read_to_the_end) {
@@ -197,11 +197,61 @@ BOOST_AUTO_TEST_CASE(a_failure_on_the_way_is_a_failure) {
         w.backend.pages_by("offset");
         w.backend.max_limit(50);
         std::size_t n = 0;
-        w.backend_http.decide([&](const http::request&) { return ++n == 7 ? f : fault::none; });
+        w.backend_http.decide([&](const http::request&) { return ++n >= 7 ? f : fault::none; });
         const auto r = read_from(w, w.backend_http);
         BOOST_TEST_REQUIRE(r.summary.failure.has_value());
         BOOST_TEST(r.failed == 2u); // the first was the limit that is refused
     }
+}
+
+BOOST_AUTO_TEST_CASE(a_request_that_gets_no_answer_is_made_again) {
+    for (std::size_t at = 1; at != 9; ++at)
+        BOOST_TEST_CONTEXT(at) {
+            world w;
+            fill(w, 300);
+            w.backend.pages_by("offset");
+            w.backend.clamp_limit(100);
+            std::size_t n = 0;
+            w.backend_http.decide(
+                [&](const http::request&) { return ++n == at ? fault::reset_before : fault::none; });
+            const auto r = read_from(w, w.backend_http);
+            BOOST_TEST(!r.summary.failure.has_value());
+            BOOST_TEST(r.distinct() == 300u);
+        }
+}
+
+BOOST_AUTO_TEST_CASE(a_short_page_is_not_the_last_one) {
+    world w;
+    fill(w, 300);
+    w.backend.pages_by("offset");
+    w.backend.clamp_limit(50);
+    std::size_t n = 0;
+    fake_transport uneven(
+        [&](const http::request& r) {
+            w.backend.clamp_limit(++n % 2 == 0 ? 30 : 50);
+            return w.backend(r);
+        },
+        w.time, "http://uneven");
+    const auto r = read_from(w, uneven);
+    BOOST_TEST(!r.summary.failure.has_value());
+    BOOST_TEST(r.distinct() == 300u);
+}
+
+BOOST_AUTO_TEST_CASE(executions_of_one_time_do_not_pass_for_paging) {
+    world w;
+    for (unsigned i = 0; i != 60; ++i)
+        w.backend.add(w.make(i, 1));
+    std::size_t n = 0;
+    fake_transport fickle(
+        [&](http::request r) {
+            // Where all are as new, the database gives them in any order.
+            w.backend.add(w.make(static_cast<unsigned>(n++ % 60), 1));
+            return w.backend(r);
+        },
+        w.time, "http://fickle");
+    const auto r = read_from(w, fickle);
+    BOOST_TEST(r.pages == 1u);
+    BOOST_TEST(r.distinct() == 60u);
 }
 
 BOOST_AUTO_TEST_CASE(the_query_matches_by_server_status_and_time) {

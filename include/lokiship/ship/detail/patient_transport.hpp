@@ -1,0 +1,56 @@
+#ifndef LOKISHIP_SHIP_DETAIL_PATIENT_TRANSPORT_HPP
+#define LOKISHIP_SHIP_DETAIL_PATIENT_TRANSPORT_HPP
+
+#include <lokiship/clock.hpp>
+#include <lokiship/http/transport.hpp>
+
+#include <boost/asio/awaitable.hpp>
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+namespace lokiship::ship::detail {
+
+/// Sends a request up to three times, a little later each time, while no answer begins or the server is
+/// busy.
+template <http::transport Transport, clock Clock>
+class patient_transport {
+public:
+    patient_transport(Transport& inner, Clock& time)
+        : inner_(inner)
+        , clock_(time) {}
+
+    boost::asio::awaitable<result<http::response_head>> send(const http::request& request,
+                                                             const http::body_sink& sink) {
+        for (unsigned attempt = 1;; ++attempt) {
+            const bool last = attempt == attempts;
+            bool answered = false;
+            const http::body_sink watched = [&](const http::response_head& head,
+                                                std::string_view chunk) -> result<void> {
+                if (!last && is_busy(head.status))
+                    return {};
+                answered = true;
+                return sink(head, chunk);
+            };
+            auto head = co_await inner_.send(request, watched);
+            if (last || answered || (head && !is_busy(head->status)))
+                co_return head;
+            co_await clock_.sleep_for(attempt * std::chrono::seconds(1));
+        }
+    }
+    std::string server() const { return inner_.server(); }
+
+private:
+    static constexpr unsigned attempts = 3;
+    static bool is_busy(unsigned status) noexcept {
+        return status == 429 || status == 502 || status == 503 || status == 504;
+    }
+
+    Transport& inner_;
+    Clock& clock_;
+};
+
+} // namespace lokiship::ship::detail
+
+#endif
