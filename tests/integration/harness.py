@@ -15,6 +15,7 @@ import threading
 import time
 import urllib.parse
 import urllib.request
+import uuid
 
 TOOLS = pathlib.Path(os.environ["LOKISHIP_TOOLS"]).resolve()
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -233,6 +234,23 @@ class Backend(Server):
         return 200, {"Content-Type": "application/json"}, json.dumps(page).encode()
 
 
+class RealLoki(Backend):
+    """The Loki that LOKISHIP_LIVE_LOKI names, and a backend whose servers have tags that no other run has."""
+
+    def __init__(self):
+        super().__init__()
+        self.backend, self.loki = self.url, os.environ.get("LOKISHIP_LIVE_LOKI")
+        self.tag = f"live-{uuid.uuid4().hex[:12]}"
+        self.selector = f'{{job="aoss",server_tag=~"{self.tag}.*"}}'
+
+    def add_history(self, seconds, every, servers, gap=range(0)):
+        """Executions up to now on each server in turn, but for those whose age in seconds is in the gap."""
+        now = time.time_ns() // 1000 * 1000
+        for number, age in enumerate(range(seconds, 0, -every)):
+            if age not in gap:
+                self.add(1, tag=f"{self.tag}-{number % servers}", created=now - age * 10**9)
+
+
 class Servers:
     """A program that serves a backend and a Loki, says where, and ends when it is told to."""
 
@@ -263,6 +281,8 @@ class History(Servers):
 
 
 class Sandbox(Servers):
+    selector = '{job="aoss"}'
+
     def __init__(self, *arguments):
         super().__init__(**command("sandbox", *arguments))
 

@@ -35,9 +35,9 @@ void read(tools::shipping_program& program, shell& fill, const std::string& repl
 int run(const tools::values& v) {
     tools::shipping_program program("backfill", v);
     const bool dry_run = v.flag("dry-run"), plan_only = v.flag("plan"), json = v.text("progress") == "json";
-    tools::progress progress(tools::style_of(v.text("progress"), isatty(STDERR_FILENO) != 0),
-                             json ? std::cout : std::cerr, program.logger,
-                             [] { return tools::terminal_width(STDERR_FILENO); });
+    tools::progress progress(
+        tools::style_of(dry_run ? "never" : v.text("progress"), isatty(STDERR_FILENO) != 0),
+        json ? std::cout : std::cerr, program.logger, [] { return tools::terminal_width(STDERR_FILENO); });
     bool stopped = false;
     shell* pushing = nullptr;
     program.on_signal([&] {

@@ -91,6 +91,8 @@ loki::labels extra_labels(const values& v) {
     loki::labels out;
     for (const auto& text : v.list("label")) {
         const auto at = text.find('=');
+        if (!out.get(text.substr(0, at)).empty())
+            throw wrong_use_error("--label: '" + text.substr(0, at) + "' is given twice");
         out.set(text.substr(0, at), text.substr(at + 1));
     }
     if (const auto& shard = v.text("backfill-shard"); !shard.empty())
@@ -105,7 +107,25 @@ std::string job(const values& v, const std::string& backend, const std::string& 
          {"since", "until", "server-id", "status", "label", "backfill-shard", "late-entries", "replay"})
         if (const auto& text = v.text(name); !text.empty())
             out += " --" + std::string(name) + ' ' + text;
-    return out;
+    return text::escape_for_log(out, 1'000'000);
+}
+
+/// What cannot be had together.
+void check_together(const values& v) {
+    const auto refuse = [](const std::string& one, const std::string& other) {
+        throw wrong_use_error("--" + one + " and --" + other + " cannot be used together");
+    };
+    for (const char* part : {"since", "until", "server-id", "status"})
+        if (!v.text("replay").empty() && !v.text(part).empty())
+            refuse("replay", part);
+    if (v.flag("dry-run"))
+        for (const char* other : {"plan", "verify"})
+            if (v.flag(other))
+                refuse("dry-run", other);
+    const auto& checkpoint = v.text("checkpoint");
+    for (const char* other : {"report", "rejects", "replay"})
+        if (!checkpoint.empty() && checkpoint == v.text(other))
+            throw wrong_use_error("--checkpoint and --" + std::string(other) + " are the same file");
 }
 
 /// What the process takes for itself, apart from entries.
@@ -166,8 +186,12 @@ std::vector<setting> backfill_settings() {
 ship::backfill_options to_backfill_options(const values& v, ship::delivery_options delivery,
                                            const loki_settings& loki, const std::string& backend_server,
                                            const std::string& loki_server, timestamp now) {
+    check_together(v);
     ship::backfill_options out;
     out.query.server_ids = v.list("server-id");
+    std::sort(out.query.server_ids.begin(), out.query.server_ids.end());
+    out.query.server_ids.erase(std::unique(out.query.server_ids.begin(), out.query.server_ids.end()),
+                               out.query.server_ids.end());
     out.query.status = v.text("status");
     out.query.since = v.time("since", now);
     out.query.until = v.time("until", now);

@@ -124,8 +124,9 @@ void explain(spdlog::logger& log, const outcome& o, const ship::backfill_options
         return;
     }
     if (r.checkpoint_failure)
-        log.error("--checkpoint: {}; nothing was read or shipped; remove the file to begin anew",
-                  r.checkpoint_failure->message);
+        log.error("--checkpoint: {}; nothing was read or shipped{}", r.checkpoint_failure->message,
+                  r.checkpoint_failure->code == errc::unusable_checkpoint ? "; remove the file to begin anew"
+                                                                          : "");
     if (r.read_failure)
         log.error("{}; nothing was shipped", r.read_failure->message);
     if (r.incomplete)

@@ -118,10 +118,13 @@ std::string plan_text(const planned& p) {
                            "limits_config.max_global_streams_per_user ({})\n",
                            plan.streams, most);
     if (plan.live_streams != 0 && has_label(p))
-        out +=
-            fmt::format("plan: {} streams are shipped live; what they still take goes there, the rest into "
-                        "streams of its own\n",
-                        plan.live_streams);
+        out += fmt::format(
+            "plan: {} streams are shipped live; what they still take goes there, the rest into "
+            "streams of its own; what was shipped and is older than {} minutes does not show before Loki "
+            "has flushed it, and is shipped again\n",
+            plan.live_streams,
+            std::chrono::duration_cast<std::chrono::minutes>(p.options.read_back.limits.shows_at_once())
+                .count());
     if (plan.unseen)
         out += "plan: Loki does not say what it has already; what it has is sent again\n";
     if (guess)

@@ -43,6 +43,8 @@ int after_output(std::string_view name, int code) {
 int run_program(std::string_view name, std::string_view description, std::vector<setting> settings, int argc,
                 char** argv, const std::function<int(const values&)>& run) noexcept try {
     open_standard_streams();
+    // A file that may not grow is an error like a full disk.
+    std::signal(SIGXFSZ, SIG_IGN);
     const auto resolved = resolve(name, description, std::move(settings), real_surroundings(argc, argv));
     if (const auto* message = std::get_if<exit_message>(&resolved)) {
         (message->code == 0 ? std::cout : std::cerr << name << ": ") << message->text << '\n';
@@ -150,7 +152,7 @@ ship::delivery_options shipping_program::delivery(const values& v, const loki_se
     out.late = v.text("late-entries") == "restamp" ? ship::late_entries::restamp : ship::late_entries::reject;
     out.ingester = settings.ingester;
     // Just below what Loki takes, so that a 429 is the exception.
-    out.rate = settings.ingestion.ingestion_rate / 20 * 19;
+    out.rate = std::max<std::size_t>(settings.ingestion.ingestion_rate / 20 * 19, 1);
     if (const auto most = settings.ingestion.per_stream_rate_limit; most != 0)
         out.stream_rate = std::min(out.stream_rate, most / 20 * 19);
     out.structured_metadata = settings.structured_metadata;

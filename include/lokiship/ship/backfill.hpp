@@ -380,8 +380,10 @@ private:
             return;
         checkpoint c{options_.job, options_.query.since, options_.query.until,
                      shipment_.state(clock_.wall_now(), clock_.steady_now())};
-        if (const auto r = detail::replace_file(options_.checkpoint, to_text(c)); !r)
-            throw boost::system::system_error(r.error().code, "the checkpoint " + r.error().message);
+        if (const auto r = detail::replace_file(options_.checkpoint, to_text(c)); !r) {
+            result_.disk_failure = error(r.error().code, "the checkpoint " + r.error().message);
+            throw boost::system::system_error(r.error().code);
+        }
     }
 
     boost::asio::awaitable<void> push_all() {
@@ -480,7 +482,8 @@ private:
     void disk_failed(const boost::system::system_error& e) {
         if (e.code() == boost::asio::error::operation_aborted)
             throw e;
-        result_.disk_failure = error(e.code(), e.what());
+        if (!result_.disk_failure)
+            result_.disk_failure = error(e.code(), e.what());
     }
     void say(severity level, const std::string& text) const {
         if (options_.log)

@@ -130,7 +130,9 @@ public:
     /// that others have their turn: call it again where the outbox is empty then and this is not.
     void top_up() {
         for (std::size_t loads = 0;
-             loads != max_loads && loaded_streams_ < options_.streams && !waiting_.empty(); ++loads) {
+             loads != max_loads && loaded_streams_ < options_.streams &&
+             loaded_bytes_ < options_.streams * options_.max_bytes && !waiting_.empty();
+             ++loads) {
             const waiting w = waiting_.top();
             waiting_.pop();
             load(w.part);
@@ -142,7 +144,8 @@ public:
     /// An entry that was brought left the outbox.
     void settled(const outbox::pending_entry& p, std::optional<loki::reject_reason> refused) {
         loaded_part& l = parts_[static_cast<std::size_t>(p.position >> position_bits)];
-        bytes_settled_ += p.entry.line.size();
+        bytes_settled_ += p.entry.line.size() - p.suffix_size;
+        loaded_bytes_ -= p.entry.line.size() - p.suffix_size;
         l.part.progress.settle(p.position & position_mask, refused           ? outcome::rejected(*refused)
                                                            : p.original_time ? outcome::restamped()
                                                                              : outcome::shipped());
@@ -300,6 +303,7 @@ private:
                 continue;
             }
             bytes += loki::json_encoder::entry_size(e.entry.line);
+            loaded_bytes_ += e.entry.line.size();
             outbox::lane& lane = box_.stream(p.labels);
             if (const auto known = std::exchange(p.acknowledged, std::nullopt))
                 lane.window = loki::stream_window(*known);
@@ -341,7 +345,7 @@ private:
     refuse_function refuse_;
     std::deque<loaded_part> parts_;
     std::priority_queue<waiting> waiting_;
-    std::size_t loaded_streams_ = 0;
+    std::size_t loaded_streams_ = 0, loaded_bytes_ = 0;
     std::uint64_t bytes_settled_ = 0;
 };
 

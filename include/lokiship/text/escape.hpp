@@ -1,6 +1,7 @@
 #ifndef LOKISHIP_TEXT_ESCAPE_HPP
 #define LOKISHIP_TEXT_ESCAPE_HPP
 
+#include <lokiship/text/utf8.hpp>
 #include <lokiship/version.hpp>
 
 #include <cstddef>
@@ -9,8 +10,8 @@
 
 namespace lokiship::text {
 
-/// Makes a foreign text fit for one line of our own log: control characters (terminal escapes, line breaks) become
-/// `\n`, `\r`, `\t` or `\xNN`, a backslash is doubled, and what follows `max_size` bytes is replaced by `…`.
+/// Makes a foreign text fit for one line of our own log: control characters (terminal escapes, line breaks) and
+/// what is no UTF-8 become `\n`, `\r`, `\t` or `\xNN`, a backslash is doubled, and what follows `max_size` bytes is replaced by `…`.
 inline std::string escape_for_log(std::string_view foreign, std::size_t max_size = 300) {
     static constexpr char hex[] = "0123456789abcdef";
     std::string out;
@@ -42,8 +43,20 @@ inline std::string escape_for_log(std::string_view foreign, std::size_t max_size
             out += "\\u00";
             out += hex[next >> 4];
             out += hex[next & 15];
-        } else {
+        } else if (c < 0x80) {
             out += foreign[i];
+        } else {
+            // As far as it is a code point; else byte by byte.
+            const std::size_t size = c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+            const auto point = foreign.substr(i, size);
+            if (point.size() == size && is_valid_utf8(point)) {
+                out += point;
+                i += size - 1;
+            } else {
+                out += "\\x";
+                out += hex[c >> 4];
+                out += hex[c & 15];
+            }
         }
     }
     return out;

@@ -147,7 +147,7 @@ BOOST_AUTO_TEST_CASE(a_file_is_replaced_as_a_whole_and_errors_name_it) {
     BOOST_TEST_REQUIRE(r.has_error());
     BOOST_TEST(r.error().message == "'/nowhere/c' cannot be written: No such file or directory");
     BOOST_TEST(ship::read_checkpoint(s.folder).error().message ==
-               "'" + s.folder + "' cannot be read: Is a directory");
+               "'" + s.folder + "' cannot be read: it is no regular file");
     const auto full = ship::detail::replace_file("/dev/full/x", "x");
     BOOST_TEST(full.has_error());
     // A link stays one.

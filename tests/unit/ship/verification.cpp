@@ -122,7 +122,7 @@ BOOST_AUTO_TEST_CASE(what_is_not_flushed_in_time_is_said_to_be_not_visible) {
 BOOST_AUTO_TEST_CASE(an_old_entry_that_is_missing_among_others_is_lost) {
     world w;
     fill(w, 1h);
-    forgetful loki{w, "out 4.1", 1};
+    forgetful loki{w, "out 6.1", 1};
     ship::backfill_options o;
     o.verify = true;
     o.verify_wait = 2h;

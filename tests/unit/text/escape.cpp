@@ -32,7 +32,9 @@ BOOST_AUTO_TEST_CASE(every_error_has_words) {
 }
 
 BOOST_AUTO_TEST_CASE(what_is_no_utf8_is_cut_as_well) {
-    BOOST_TEST(lokiship::text::escape_for_log(std::string(1000, '\x80'), 10).size() < 20u);
+    BOOST_TEST(escape_for_log(std::string(1000, '\x80'), 10).size() < 60u);
+    BOOST_TEST(escape_for_log("a\x9b[2J\xe9\xc3") == "a\\x9b[2J\\xe9\\xc3");
+    BOOST_TEST(escape_for_log("\xe2\x82x") == "\\xe2\\x82x");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

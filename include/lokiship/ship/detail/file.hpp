@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -33,7 +34,8 @@ inline result<void> replace_file(std::string path, std::string_view content) {
         path = target.string();
     const std::string next = path + ".new";
     const auto failed = [&](const char* what) { return file_error(path, what); };
-    const int fd = ::open(next.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    ::unlink(next.c_str());
+    const int fd = ::open(next.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd == -1)
         return failed("written");
     bool ok = true;
@@ -108,11 +110,18 @@ private:
 
 /// What is in a file; nothing where there is none. Error: the system's, naming the file.
 inline result<std::optional<std::string>> read_whole_file(const std::string& path) {
-    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    // A pipe must not be waited for.
+    const int fd = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (fd == -1 && errno == ENOENT)
         return std::optional<std::string>();
     if (fd == -1)
         return file_error(path, "read");
+    struct ::stat about{};
+    if (::fstat(fd, &about) != 0 || !S_ISREG(about.st_mode)) {
+        ::close(fd);
+        return error(make_error_code(boost::system::errc::invalid_argument),
+                     "'" + text::escape_for_log(path) + "' cannot be read: it is no regular file");
+    }
     std::string content;
     char piece[65536];
     for (;;) {

@@ -43,9 +43,7 @@ public:
 
 private:
     static constexpr unsigned attempts = 3;
-    static bool is_busy(unsigned status) noexcept {
-        return status == 429 || status == 502 || status == 503 || status == 504;
-    }
+    static bool is_busy(unsigned status) noexcept { return status == 429 || status >= 500; }
 
     Transport& inner_;
     Clock& clock_;
