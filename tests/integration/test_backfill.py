@@ -401,6 +401,7 @@ class Interrupted(unittest.TestCase):
         self.assertEqual(written["summary"]["exit_code"], 0)
 
 
+@unittest.skipIf(os.environ.get("LOKISHIP_SANITIZED"), "a sanitizer takes memory of its own")
 class Memory(unittest.TestCase):
     def peak(self, entries, *options):
         """The peak resident memory in KiB of a backfill of so many entries."""
