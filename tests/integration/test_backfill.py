@@ -418,7 +418,7 @@ class Memory(unittest.TestCase):
         return usage.ru_maxrss
 
     def test_it_does_not_grow_with_the_history(self):
-        small, large = self.peak(40_000), self.peak(200_000)
+        small, large = self.peak(30_000), self.peak(120_000)
         self.assertLess(large, 64 * 1024)
         self.assertLess(large, small * 1.1)
 

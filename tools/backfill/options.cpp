@@ -144,7 +144,9 @@ std::vector<setting> backfill_settings() {
             flag_setting("plan", "Say what would be shipped and what Loki would refuse, and push nothing"),
             flag_setting("push-refused", "Push also what Loki is certain to refuse"),
             list_setting("label", "NAME=VALUE",
-                         "Add this label to each stream, so that history does not meet what is shipped live",
+                         "Add this label to each stream, but for what is younger than fifty minutes, so that "
+                         "history does "
+                         "not meet what is shipped live",
                          check_label),
             text_setting(
                 "backfill-shard", "VALUE", "",

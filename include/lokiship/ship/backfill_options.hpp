@@ -28,8 +28,9 @@ struct backfill_options {
     /// The longest silence of the backend that is borne. Zero: no limit. A large answer is built before its
     /// first byte.
     std::chrono::nanoseconds fetch_timeout = std::chrono::minutes(5);
-    /// Added to the labels of each stream, so that history does not meet what is shipped live. What the live stream still
-    /// takes goes there all the same, where whoever ships live will ship it too, and Loki drops what comes twice.
+    /// Added to the labels of each stream, so that history does not meet what is shipped live. What is younger than Loki's
+    /// window less ten minutes goes to the stream itself all the same: whoever ships live will ship it too, and Loki drops
+    /// what comes twice.
     loki::labels labels{};
     delivery_options delivery{};
     /// What Loki takes, to plan by. Where `known`, what it is certain to refuse is not pushed, unless
