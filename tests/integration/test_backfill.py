@@ -331,6 +331,18 @@ class Interrupted(unittest.TestCase):
             self.assertEqual(summary["shipped"], plan["entries"])
             self.assertEqual(len(everything(sandbox, days=6)), plan["entries"])
 
+    def test_a_signal_between_two_steps_is_taken(self):
+        with Sandbox("--history", "50", "--interval", "off") as sandbox:
+            there = ["--backend", sandbox.backend, "--loki", sandbox.loki, "--checkpoint", str(self.file("checkpoint"))]
+            self.assertEqual(run("backfill", *there).returncode, 0)
+            for _ in range(20):
+                with Process("backfill", *there, "--verify") as backfill:
+                    backfill.wait_for("reading all history")
+                    # The plan comes at once, and there is nothing to ship: it is somewhere there.
+                    while not backfill.output() and backfill.process.poll() is None:
+                        pass
+                    self.assertIn(backfill.end(), (0, 6), backfill.lines)
+
     def test_a_second_signal_ends_it_at_once(self):
         with Sandbox("--history", "50", "--interval", "off") as sandbox, Weather(sandbox.loki) as weather:
             weather.set("hang", only="push")

@@ -15,6 +15,7 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 
@@ -79,7 +80,8 @@ public:
     /// destroyed with it, after what they refer to.
     void cancel() {
         cancelled_ = true;
-        cancel_.emit(boost::asio::cancellation_type::terminal);
+        // An operation that has not begun cannot be cancelled: it would throw out of the loop.
+        boost::asio::post(context, [this] { cancel_.emit(boost::asio::cancellation_type::terminal); });
     }
     /// Calls `stop`, which lets what `run` runs end by itself, and cancels it where that takes longer than five seconds.
     void stop_softly(const std::function<void()>& stop);
