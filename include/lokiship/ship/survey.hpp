@@ -197,7 +197,7 @@ private:
     boost::asio::awaitable<std::vector<loki::labels>> series(timestamp from, timestamp to) {
         std::vector<loki::labels> out;
         const auto common = detail::common_labels(spool_.streams());
-        if (common.empty())
+        if (common.empty() || silent_)
             co_return out;
         while (from < to) {
             const auto end = std::min(to, text::saturating_add(from, series_slice()));
@@ -345,6 +345,7 @@ private:
     }
 
     void fail(const error& e) {
+        silent_ = silent_ || e.code != errc::bad_status;
         if (!std::exchange(failed_, true) && log_)
             log_(severity::warning,
                  "Loki cannot be asked what it has already, so nothing is left out: " + e.message);
@@ -368,6 +369,8 @@ private:
     std::vector<shipment_part> parts_;
     std::uint64_t live_streams_ = 0;
     bool failed_ = false;
+    /// It does not even say no.
+    bool silent_ = false;
 };
 
 } // namespace lokiship::ship

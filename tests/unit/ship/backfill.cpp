@@ -71,7 +71,7 @@ BOOST_AUTO_TEST_CASE(a_loki_that_stays_away_ends_it) {
         const auto r = w.complete(b.run());
         BOOST_TEST_REQUIRE(r.ship_failure.has_value());
         BOOST_TEST(r.ship_failure->message.find("http://loki: ") == 0u, r.ship_failure->message);
-        BOOST_TEST(w.loki_http.requests().size() == 6u + 5u); // for the streams that it has, and pushes
+        BOOST_TEST(w.loki_http.requests().size() == 3u + 5u); // for the streams that it has, and pushes
         BOOST_TEST(b.count().pending == 2u);
         BOOST_TEST(b.count().balanced());
     }

@@ -36,7 +36,8 @@ public:
             auto head = co_await inner_.send(request, watched);
             if (last || answered || (head && !is_busy(head->status)))
                 co_return head;
-            co_await clock_.sleep_for(attempt * std::chrono::seconds(1));
+            co_await clock_.sleep_for(
+                attempt * (head ? std::chrono::milliseconds(1000) : std::chrono::milliseconds(250)));
         }
     }
     std::string server() const { return inner_.server(); }
