@@ -255,6 +255,84 @@ BOOST_AUTO_TEST_CASE(resumed_with_other_sizes) {
             }
 }
 
+BOOST_AUTO_TEST_CASE(a_history_that_changes_in_flight_claims_nothing) {
+    std::size_t seen = 0;
+    for (std::size_t n = 2; n < 20; ++n)
+        BOOST_TEST_CONTEXT("push " << n) {
+            const scratch s;
+            world w;
+            for (unsigned i = 0; i != 60; ++i)
+                w.backend.add(w.make(3 * i, 1, i * 35min)); // one stream
+            auto o = options(s.file("c"));
+            o.delivery.batch.max_entries = 6;
+            if (!run_until(w, n, fault::stall, o))
+                break;
+            // Of the push in flight one goes, and another comes in its place.
+            const auto saved = ship::parse_checkpoint(content(o.checkpoint));
+            BOOST_TEST_REQUIRE(saved.has_value());
+            BOOST_TEST_REQUIRE(saved->streams.size() == 1u);
+            const auto settled = static_cast<unsigned>(saved->streams[0].settled());
+            if (saved->streams[0].open.size() < 4)
+                continue;
+            const unsigned gone = 59 - (settled + 1);
+            w.backend.erase(uuid(3 * gone));
+            w.backend.add(w.make(3 * (1000 + gone), 1, gone * 35min + 7min));
+            backfill b(w.backend_http, w.loki_http, w.time, w.watched(o));
+            BOOST_TEST(!w.complete(b.run()).failed());
+            std::size_t there = 0;
+            for (unsigned i = 0; i != 2000; ++i)
+                if (w.backend.find(uuid(3 * i)))
+                    for (const auto& [labels, time, line] : w.loki.lines())
+                        there += line.find("COMMAND: echo " + std::to_string(3 * i) + " |") != line.npos;
+            BOOST_TEST(b.count().shipped + b.count().duplicate <= there);
+            ++seen;
+        }
+    BOOST_TEST(seen > 3u);
+}
+
+BOOST_AUTO_TEST_CASE(beside_a_live_shipper_a_late_resumption_goes_on_elsewhere) {
+    for (const auto pause : {0h, 1h, 5h})
+        BOOST_TEST_CONTEXT(pause.count() << " hours") {
+            const scratch s;
+            world w;
+            const auto live = [&] {
+                fake_backend other;
+                other.add(w.make(3'000'000 + static_cast<unsigned>(other.size()), 1));
+                fake_transport http(std::ref(other), w.time, "http://other");
+                backfill b(http, w.loki_http, w.time, {});
+                w.complete(b.run());
+            };
+            for (unsigned i = 0; i != 40; ++i)
+                w.backend.add(w.make(3 * i, 1, i * 7min)); // one stream
+            live();
+            auto o = options(s.file("c"));
+            o.labels = {{"backfill", "2023-11"}};
+            o.delivery.ingester.known = true;
+            o.delivery.batch.max_entries = 3;
+            BOOST_TEST(run_until(w, 1, fault::hang, o));
+            for (auto left = pause; left.count() != 0; left -= 1h) {
+                w.time.advance(1h);
+                live();
+            }
+            backfill b(w.backend_http, w.loki_http, w.time, w.watched(o));
+            BOOST_TEST(!w.complete(b.run()).failed());
+            // Three were on their way to the live stream, which takes them no more. They must not go
+            // elsewhere, since they may be there.
+            const std::size_t lost = pause == 0h ? 0 : 3;
+            BOOST_TEST(b.count().rejected == lost);
+            BOOST_TEST(b.count().shipped == 40u - lost);
+            std::size_t mine = 0;
+            std::set<std::string> lines;
+            for (const auto& [labels, time, line] : w.loki.lines())
+                if (line.find("echo 3000000") == line.npos) {
+                    ++mine;
+                    lines.insert(line);
+                }
+            BOOST_TEST(mine == 40u - lost);
+            BOOST_TEST(lines.size() == mine);
+        }
+}
+
 BOOST_AUTO_TEST_CASE(what_has_come_meanwhile_is_shipped_too) {
     const scratch s;
     world w;

@@ -141,6 +141,58 @@ BOOST_AUTO_TEST_CASE(what_is_there_is_left_out) {
     BOOST_TEST(w.loki.size() == 60u);
 }
 
+BOOST_AUTO_TEST_CASE(more_entries_of_one_time_than_a_query_shows_are_not_taken_for_there) {
+    world w(loki_limits{}.visible_at_once());
+    const timestamp moment = w.time.wall_now() - 1h;
+    for (const std::size_t n : {1200u, 2000u}) {
+        backfill b(w.backend_http, w.loki_http, w.time, w.watched(ship::backfill_options{}));
+        for (std::size_t i = 0; i != n; ++i)
+            b.add({{"job", "aoss"}}, {moment, "line " + std::to_string(i)}, {1, i, 1, i});
+        w.complete([](backfill& all) -> boost::asio::awaitable<int> {
+            co_await all.look();
+            co_await all.ship();
+            co_return 0;
+        }(b));
+        BOOST_TEST(w.loki.size() == n);
+        BOOST_TEST(b.count().balanced());
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_loki_that_is_busy_is_asked_again) {
+    world w(loki_limits{}.visible_at_once());
+    for (unsigned i = 0; i != 20; ++i)
+        add(w, i, i * 1min);
+    for (const bool again : {false, true}) {
+        std::size_t n = 0;
+        fake_transport busy(
+            [&](const http::request& r) {
+                const bool query = r.verb == http::method::get;
+                return query && ++n % 3 == 1 ? reply{429, {}, "too many outstanding requests"} : w.loki(r);
+            },
+            w.time, "http://busy");
+        backfill b(w.backend_http, busy, w.time, w.watched(ship::backfill_options{}));
+        w.complete(b.run());
+        BOOST_TEST(!b.plan().unseen);
+        BOOST_TEST(b.plan().already_there == (again ? 20u : 0u));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(where_loki_states_its_bar_not_each_entry_is_asked_for) {
+    world w;
+    for (unsigned i = 0; i != 600; ++i)
+        add(w, 3 * i, i * 10min + 2h);
+    ship_live(w, 0, 1min);
+    // It shows neither its settings nor what it has.
+    fake_transport push_only(
+        [&](const http::request& r) { return r.verb == http::method::post ? w.loki(r) : reply{403, {}, ""}; },
+        w.time, "http://push-only");
+    const auto before = w.loki.pushes();
+    backfill b(w.backend_http, push_only, w.time, w.watched(ship::backfill_options{}));
+    w.complete(b.run());
+    BOOST_TEST(of(b.count().rejected_by_reason, reject_reason::too_far_behind) == 600u);
+    BOOST_TEST(w.loki.pushes() - before < 5u);
+}
+
 BOOST_AUTO_TEST_CASE(a_loki_that_answers_no_queries_gets_all) {
     world w(loki_limits{}.visible_at_once());
     for (unsigned i = 0; i != 20; ++i)
