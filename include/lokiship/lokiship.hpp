@@ -12,6 +12,7 @@
 #include <lokiship/http/message.hpp>
 #include <lokiship/http/transport.hpp>
 #include <lokiship/http/url.hpp>
+#include <lokiship/http/whole_answer.hpp>
 #include <lokiship/loki/backfill_shard.hpp>
 #include <lokiship/loki/entry.hpp>
 #include <lokiship/loki/entry_fates.hpp>
@@ -36,6 +37,7 @@
 #include <lokiship/ship/plan.hpp>
 #include <lokiship/ship/read_back.hpp>
 #include <lokiship/ship/recent_keys.hpp>
+#include <lokiship/ship/refusal_forecast.hpp>
 #include <lokiship/ship/rejection.hpp>
 #include <lokiship/ship/shipment.hpp>
 #include <lokiship/ship/shipped_entries.hpp>

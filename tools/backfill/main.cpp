@@ -26,7 +26,7 @@ void read(tools::shipping_program& program, shell& fill, const std::string& repl
     if (replay.empty()) {
         program.logger->info("reading all history from {}", program.backend.server());
         program.run(fill.read());
-    } else if (fill.open_checkpoint()) {
+    } else {
         tools::read_rejects(replay,
                             [&fill](const tools::rejected_entry& e) { fill.add(e.labels, e.entry, e.key); });
     }
@@ -39,12 +39,12 @@ int run(const tools::values& v) {
         tools::style_of(dry_run ? "never" : v.text("progress"), isatty(STDERR_FILENO) != 0),
         json ? std::cout : std::cerr, program.logger, [] { return tools::terminal_width(STDERR_FILENO); });
     bool stopped = false;
-    shell* pushing = nullptr;
+    shell* running = nullptr;
     program.on_signal([&] {
         stopped = true;
         // What is under way may end; whoever cannot wait sends another signal.
-        if (pushing && pushing->is_pushing())
-            program.stop_softly([&] { pushing->stop(); });
+        if (running && running->is_pushing())
+            program.stop_softly([&] { running->stop(); });
         else
             program.cancel();
     });
@@ -64,12 +64,12 @@ int run(const tools::values& v) {
         log(s, text);
     };
     options.on_counters = [&](const ship::counters& c) {
-        progress.show({c, pushing ? std::optional(pushing->bytes_settled()) : std::nullopt},
+        progress.show({c, running ? std::optional(running->bytes_settled()) : std::nullopt},
                       program.time.steady_now());
     };
 
     shell fill(program.backend, program.loki, program.time, options);
-    pushing = &fill;
+    running = &fill;
     tools::report report(v.text("report"));
     const tools::planned planned{fill.plan(), options, now};
     if (!stopped)

@@ -29,8 +29,10 @@ const char* const backfill_description =
 
 namespace {
 
-constexpr std::string_view own_labels[] = {"job",        "server_id", "server_tag",
-                                           "agent_type", "status",    "execution_status"};
+bool is_own_label(std::string_view name) {
+    bool changed = false;
+    return !aoss::to_labels({}, changed).get(name).empty();
+}
 
 std::optional<std::string> check_label(const std::string& text) {
     const auto at = text.find('=');
@@ -46,7 +48,7 @@ std::optional<std::string> check_label(const std::string& text) {
         return "has a name that Loki does not take; letters, digits and _ are allowed";
     if (name.starts_with("__"))
         return "has a name that is reserved by Loki";
-    if (std::find(std::begin(own_labels), std::end(own_labels), name) != std::end(own_labels))
+    if (is_own_label(name))
         return "has a name that each entry has already";
     std::string value;
     if (loki::append_label_value(value, text.substr(at + 1)))
@@ -55,7 +57,7 @@ std::optional<std::string> check_label(const std::string& text) {
 }
 
 std::optional<std::string> check_shard(const std::string& text) {
-    if (text.size() > 128 || std::any_of(text.begin(), text.end(), [](char c) {
+    if (text.size() > loki::max_backfill_shard_size || std::any_of(text.begin(), text.end(), [](char c) {
             return !((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
                      c == '_' || c == '.');
         }))
@@ -69,21 +71,6 @@ std::optional<std::string> check_rate(const std::string& text) {
     const auto n = parse_size(text);
     if (!n || (*n != 0 && *n < 1000))
         return "is not auto, off or a size of at least 1KB, such as 4MiB";
-    return std::nullopt;
-}
-
-setting text_setting(std::string name, std::string placeholder, std::string default_value, std::string help,
-                     std::function<std::optional<std::string>(const std::string&)> check) {
-    setting out;
-    out.name = std::move(name);
-    out.placeholder = std::move(placeholder);
-    out.default_value = std::move(default_value);
-    out.help = std::move(help);
-    out.check = std::move(check);
-    return out;
-}
-
-std::optional<std::string> anything(const std::string&) {
     return std::nullopt;
 }
 
@@ -140,7 +127,7 @@ std::vector<setting> backfill_settings() {
             time_setting("since", "Only entries from this time on"),
             time_setting("until", "Only entries before this time"),
             list_setting("server-id", "UUID", "Only executions on this server"),
-            text_setting("status", "STATUS", "", "Only executions of this status, such as Failed", anything),
+            text_setting("status", "STATUS", "", "Only executions of this status, such as Failed"),
             flag_setting("plan", "Say what would be shipped and what Loki would refuse, and push nothing"),
             flag_setting("push-refused", "Push also what Loki is certain to refuse"),
             list_setting("label", "NAME=VALUE",
@@ -162,8 +149,7 @@ std::vector<setting> backfill_settings() {
             size_setting("max-memory", "32MiB", "1TiB", "64MiB", "How much memory the process may take"),
             text_setting(
                 "spool-dir", "DIRECTORY", "",
-                "Where the history waits on disk, in files without a name; default: TMPDIR or /var/tmp",
-                anything),
+                "Where the history waits on disk, in files without a name; default: TMPDIR or /var/tmp"),
             file_setting("checkpoint",
                          "Save in this file how far it is, and go on from there where it exists"),
             count_setting("max-attempts", 1, 1000, "5",

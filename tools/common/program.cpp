@@ -3,6 +3,7 @@
 #include "common/logging.hpp"
 #include "common/ndjson.hpp"
 
+#include <lokiship/http/whole_answer.hpp>
 #include <lokiship/loki/backfill_shard.hpp>
 #include <lokiship/text/escape.hpp>
 
@@ -92,18 +93,13 @@ boost::asio::awaitable<result<std::string>> shipping_program::get(std::string ta
     request.target = std::move(target);
     request.idle_timeout = request.total_timeout = loki_timeout_;
     request.max_response_size = 4 * 1024 * 1024;
-    std::string body;
-    const http::body_sink sink = [&body](const http::response_head&, std::string_view chunk) -> result<void> {
-        body += chunk;
-        return {};
-    };
-    const auto head = co_await loki.send(request, sink);
-    if (!head)
-        co_return head.error();
-    if (head->status != 200)
-        co_return error(errc::bad_status,
-                        loki.server() + request.target + ": HTTP status " + std::to_string(head->status));
-    co_return std::move(body);
+    const std::string where = loki.server() + request.target;
+    auto answer = co_await http::send_whole(loki, std::move(request));
+    if (!answer)
+        co_return answer.error();
+    if (answer->head.status != 200)
+        co_return error(errc::bad_status, where + ": HTTP status " + std::to_string(answer->head.status));
+    co_return std::move(answer->body);
 }
 
 boost::asio::awaitable<void> shipping_program::read_settings(loki_settings& out) {
@@ -125,13 +121,9 @@ boost::asio::awaitable<void> shipping_program::read_settings(loki_settings& out)
 boost::asio::awaitable<void> shipping_program::probe_backfill_shard(bool& known) {
     http::request request = loki::backfill_shard_probe();
     request.idle_timeout = request.total_timeout = loki_timeout_;
-    std::string body;
-    const http::body_sink sink = [&body](const http::response_head&, std::string_view chunk) -> result<void> {
-        body.append(chunk.substr(0, 4096));
-        return {};
-    };
-    const auto head = co_await loki.send(request, sink);
-    known = !head || loki::knows_backfill_shard(head->status, body);
+    request.max_response_size = 64 * 1024;
+    const auto answer = co_await http::send_whole(loki, std::move(request));
+    known = !answer || loki::knows_backfill_shard(answer->head.status, answer->body);
 }
 
 bool shipping_program::loki_knows_backfill_shard() {

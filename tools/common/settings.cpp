@@ -473,9 +473,16 @@ setting choice_setting(std::string name, std::vector<std::string> choices, std::
             }};
 }
 
+setting text_setting(std::string name, std::string placeholder, std::string default_value, std::string help,
+                     std::function<std::optional<std::string>(const std::string&)> check) {
+    if (!check)
+        check = [](const std::string&) { return std::optional<std::string>(); };
+    return {std::move(name), std::move(placeholder), std::move(default_value), std::move(help),
+            std::move(check)};
+}
+
 setting file_setting(std::string name, std::string help) {
-    return {std::move(name), "FILE", "", std::move(help),
-            [](const std::string&) { return std::optional<std::string>(); }};
+    return text_setting(std::move(name), "FILE", "", std::move(help));
 }
 
 setting flag_setting(std::string name, std::string help) {

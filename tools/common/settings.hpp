@@ -124,6 +124,9 @@ setting list_setting(std::string name, std::string placeholder, std::string help
                      std::function<std::optional<std::string>(const std::string&)> check = {});
 setting choice_setting(std::string name, std::vector<std::string> choices, std::string default_value,
                        std::string help);
+/// Any text; without a check every one is good.
+setting text_setting(std::string name, std::string placeholder, std::string default_value, std::string help,
+                     std::function<std::optional<std::string>(const std::string&)> check = {});
 setting file_setting(std::string name, std::string help);
 setting flag_setting(std::string name, std::string help);
 

@@ -3,6 +3,8 @@
 
 #include <lokiship/version.hpp>
 
+#include <boost/container_hash/hash.hpp>
+
 #include <algorithm>
 #include <compare>
 #include <cstddef>
@@ -68,6 +70,23 @@ public:
 private:
     std::vector<label> list_;
 };
+
+/// Found by `boost::hash`.
+inline std::size_t hash_value(const labels& set) noexcept {
+    std::size_t seed = 0;
+    for (const auto& l : set) {
+        boost::hash_combine(seed, l.name);
+        boost::hash_combine(seed, l.value);
+    }
+    return seed;
+}
+
+/// The set with the labels of `more`, whose values count where both have one.
+inline labels with_labels(labels set, const labels& more) {
+    for (const auto& l : more)
+        set.set(l.name, l.value);
+    return set;
+}
 
 /// The set as Loki writes it, `{a="1", b="2"}`, sorted, with `\`, `"`, newline and control bytes escaped as
 /// in Go. This is also a LogQL selector that matches the stream.

@@ -13,6 +13,7 @@
 #include <lokiship/ship/outbox.hpp>
 #include <lokiship/ship/plan.hpp>
 #include <lokiship/ship/recent_keys.hpp>
+#include <lokiship/ship/refusal_forecast.hpp>
 #include <lokiship/ship/shipment.hpp>
 #include <lokiship/ship/shipped_entries.hpp>
 #include <lokiship/ship/spool.hpp>
@@ -108,63 +109,26 @@ public:
     void add(const loki::labels& labels, const loki::entry& entry, const aoss::step_key& key) {
         if (result_.failed())
             return;
-        ++count_.fetched;
-        if (recent_.contains(key)) {
-            ++count_.duplicate;
-            return;
-        }
-        recent_.insert(key);
         try {
-            spool_.add(labels, entry.time, entry.line, key);
-            ++count_.pending;
+            keep(labels, entry, key);
         } catch (const boost::system::system_error& e) {
             disk_failed(e);
         }
     }
-    /// Reads the checkpoint; `read` does it by itself. False where it cannot be used: `checkpoint_failure` says why.
-    bool open_checkpoint() {
-        if (options_.checkpoint.empty() || std::exchange(checkpoint_opened_, true))
-            return !result_.failed();
-        auto lock = detail::file_lock::take(options_.checkpoint);
-        if (!lock) {
-            const bool used = lock.error().code == boost::system::errc::resource_unavailable_try_again;
-            (used ? result_.checkpoint_failure : result_.disk_failure) = error(
-                lock.error().code, used ? lock.error().message : "the checkpoint " + lock.error().message);
-            return false;
-        }
-        lock_ = std::move(*lock);
-        auto found = read_checkpoint(options_.checkpoint);
-        if (found && *found && (*found)->job != options_.job)
-            found = error(errc::unusable_checkpoint, "'" + text::escape_for_log(options_.checkpoint) +
-                                                         "' is the checkpoint of another backfill: of " +
-                                                         text::escape_for_log((*found)->job) +
-                                                         ", and this one is " +
-                                                         text::escape_for_log(options_.job));
-        if (!found) {
-            result_.checkpoint_failure = found.error();
-            return false;
-        }
-        if (*found) {
-            saved_ = std::move(**found);
-            options_.query.since = saved_->since;
-            options_.query.until = saved_->until;
-        }
-        return true;
-    }
 
     /// Asks Loki what it has, and works out the plan.
     boost::asio::awaitable<void> look() {
-        if (result_.failed())
+        if (result_.failed() || !open_checkpoint())
             co_return;
         try {
             spool_.finish();
             survey<Transport, Clock> all(loki_, clock_, spool_, options_.labels, options_.delivery.ingester,
                                          options_.read_back, options_.log);
             co_await all.ask_for_streams(saved_ ? &*saved_ : nullptr);
-            plan_time_ = clock_.wall_now();
+            forecast_ = refusal_forecast(options_.limits, options_.delivery, clock_.wall_now());
             begin_plan(all);
             const typename survey<Transport, Clock>::foresee_function foreseen =
-                [this](const shipment_part& p, const spooled_entry& e) { return foresee(p, e); };
+                [this](const shipment_part& p, const spooled_entry& e) { return forecast_.likely(p, e); };
             for (auto& part : all.parts()) {
                 if (saved_)
                     resume(part);
@@ -231,7 +195,7 @@ public:
         spooled_entry e;
         for (std::uint32_t i = 0; i != n; ++i)
             for (auto cursor = spool_.read(i); cursor.next(e);)
-                f(with_labels(spool_.streams()[e.stream].labels, options_.labels), e.entry);
+                f(loki::with_labels(spool_.streams()[e.stream].labels, options_.labels), e.entry);
     }
 
 private:
@@ -250,24 +214,62 @@ private:
         return out;
     }
 
+    /// Puts an entry into the spool; false where it was there a moment ago.
+    bool keep(const loki::labels& labels, const loki::entry& entry, const aoss::step_key& key) {
+        ++count_.fetched;
+        if (recent_.contains(key)) {
+            ++count_.duplicate;
+            return false;
+        }
+        recent_.insert(key);
+        // It counts before it is written: where that fails, it is what was not shipped.
+        ++count_.pending;
+        spool_.add(labels, entry.time, entry.line, key);
+        return true;
+    }
     void take(const aoss::execution_record& record) {
         auto step = aoss::to_entry(record, clock_.wall_now());
         if (!options_.query.matches(record, step.entry.time)) {
             ++filtered_;
             return;
         }
-        ++count_.fetched;
-        if (recent_.contains(step.key)) {
-            ++count_.duplicate;
+        if (!keep(step.labels, step.entry, step.key))
             return;
-        }
-        recent_.insert(step.key);
-        spool_.add(step.labels, step.entry.time, step.entry.line, step.key);
-        ++count_.pending;
         count_.timestamps_replaced += step.time_replaced;
         count_.labels_changed += step.labels_changed;
         if (count_.fetched % 4096 == 0)
             publish();
+    }
+
+    /// Reads the checkpoint, once. False where it cannot be used: the result says why.
+    bool open_checkpoint() {
+        if (options_.checkpoint.empty() || std::exchange(checkpoint_opened_, true))
+            return !result_.failed();
+        auto lock = detail::file_lock::take(options_.checkpoint);
+        if (!lock) {
+            const bool used = lock.error().code == boost::system::errc::resource_unavailable_try_again;
+            (used ? result_.checkpoint_failure : result_.disk_failure) = error(
+                lock.error().code, used ? lock.error().message : "the checkpoint " + lock.error().message);
+            return false;
+        }
+        lock_ = std::move(*lock);
+        auto found = read_checkpoint(options_.checkpoint);
+        if (found && *found && (*found)->job != options_.job)
+            found = error(errc::unusable_checkpoint, "'" + text::escape_for_log(options_.checkpoint) +
+                                                         "' is the checkpoint of another backfill: of " +
+                                                         text::escape_for_log((*found)->job) +
+                                                         ", and this one is " +
+                                                         text::escape_for_log(options_.job));
+        if (!found) {
+            result_.checkpoint_failure = found.error();
+            return false;
+        }
+        if (*found) {
+            saved_ = std::move(**found);
+            options_.query.since = saved_->since;
+            options_.query.until = saved_->until;
+        }
+        return true;
     }
 
     void begin_plan(const survey<Transport, Clock>& all) {
@@ -308,47 +310,12 @@ private:
             }
     }
 
-    /// For what reason Loki will refuse an entry, as it stands.
-    std::optional<loki::reject_reason> foresee(const shipment_part& p, const spooled_entry& e) const {
-        auto limits = options_.limits;
-        if (!p.labels.get(loki::backfill_shard_label).empty())
-            limits.reject_old_samples = false;
-        if (const auto reason = loki::refused_for(limits, plan_time_, e.entry.time, e.entry.line.size()))
-            return reason;
-        if (p.live_bar && e.entry.time < *p.live_bar && options_.delivery.late == late_entries::reject)
-            return loki::reject_reason::too_far_behind;
-        return std::nullopt;
-    }
-    /// The same, where it is certain; the entry is then reported and not sent.
+    /// Why an entry is not sent; it is reported then.
     std::optional<loki::reject_reason> withhold(const shipment_part& p, const spooled_entry& e) {
-        if (options_.delivery.push_refused)
-            return std::nullopt;
-        const auto reason = foresee(p, e);
-        if (!reason || *reason == loki::reject_reason::too_far_in_future)
-            return std::nullopt; // its time will come
-        if (*reason == loki::reject_reason::too_far_behind ? !options_.delivery.ingester.known
-                                                           : !options_.limits.known)
-            return std::nullopt;
-        delivery_.report({p.labels, e.entry, e.key, *reason, why_withheld(p, *reason)});
+        const auto reason = forecast_.certain(p, e);
+        if (reason)
+            delivery_.report({p.labels, e.entry, e.key, *reason, forecast_.why(p, *reason)});
         return reason;
-    }
-    std::string why_withheld(const shipment_part& p, loki::reject_reason reason) const {
-        using loki::reject_reason;
-        switch (reason) {
-        case reject_reason::greater_than_max_sample_age:
-            return "not sent, since Loki takes nothing older than " +
-                   text::format_rfc3339(plan_time_ - options_.limits.reject_old_samples_max_age) +
-                   " (reject_old_samples_max_age)";
-        case reject_reason::line_too_long:
-            return "not sent, since Loki takes no line above " +
-                   std::to_string(options_.limits.max_line_size) + " bytes (max_line_size)";
-        case reject_reason::no_schema_config:
-            return "not sent, since Loki's schema_config begins at " +
-                   text::format_rfc3339(*options_.limits.schema_start);
-        default:
-            return "not sent, since the stream is shipped live, and its window starts at " +
-                   text::format_rfc3339(*p.live_bar);
-        }
     }
 
     void settled(const outbox::lane& l, const outbox::pending_entry& p,
@@ -512,7 +479,7 @@ private:
     class shipment shipment_;
     verification shown_;
     backfill_plan plan_;
-    timestamp plan_time_{};
+    refusal_forecast forecast_;
     backfill_result result_;
     backoff retry_;
     delivery<Transport, Clock> delivery_;

@@ -77,10 +77,9 @@ inline std::vector<std::uint64_t> numbers_below(std::string_view text, std::uint
 /// What the backend can is found out, never assumed. It is asked for all; where it refuses so high a `limit`, for the
 /// highest that it takes. Whether it pages by `offset`, `skip` or `page` shows when it is asked for what surrounds the last
 /// execution that was read: a backend that ignores a parameter gives its newest again. Pages by `offset` or `skip` overlap,
-/// so that nothing is
-/// skipped when executions are added or removed meanwhile; what the overlap repeats is handed on again.
+/// so that nothing is skipped when executions are added or removed meanwhile; what the overlap repeats is handed on again.
 ///
-/// A request that gets no answer is made three times.
+/// A request that gets no answer, 429 or 5xx is made three times.
 template <http::transport Transport, clock Clock>
 class history_reader {
 public:
@@ -194,9 +193,8 @@ private:
             q.limit = page->executions_seen;
         else
             q.limit = std::min(q.limit, page->executions_seen);
-        const page_view first = view;
-        newest_id_ = first.first_id;
-        const auto by = co_await find_pager(q, first, page->executions_seen);
+        newest_id_ = view.first_id;
+        const auto by = co_await find_pager(q, view.last_id, page->executions_seen);
         if (summary_.failure)
             co_return;
         if (!by && more) {
@@ -220,8 +218,8 @@ private:
     };
 
     /// How the backend pages; nothing where it does not.
-    boost::asio::awaitable<std::optional<pager>> find_pager(const aoss::logs_query& q, const page_view& first,
-                                                            std::uint64_t seen) {
+    boost::asio::awaitable<std::optional<pager>> find_pager(const aoss::logs_query& q,
+                                                            const std::string& last_id, std::uint64_t seen) {
         static constexpr std::array<pager, 3> known{pager{"offset"}, pager{"skip"}, pager{"page", true}};
         for (const pager& p : known) {
             page_view view;
@@ -236,7 +234,7 @@ private:
                 some.limit = std::min<std::uint64_t>(q.limit, 100);
                 some.extra_value = std::max<std::uint64_t>(seen - std::min(before, some.limit / 2), 1);
             }
-            const page_result page = co_await ask(some, first.last_id, view, false);
+            const page_result page = co_await ask(some, last_id, view, false);
             if (!page && !is_refusal(page) && page.error().status != 404) {
                 summary_.failure = page.error().cause;
                 co_return std::nullopt;

@@ -1,8 +1,9 @@
 #ifndef LOKISHIP_SHIP_READ_BACK_HPP
 #define LOKISHIP_SHIP_READ_BACK_HPP
 
-#include <lokiship/http/transport.hpp>
+#include <lokiship/http/whole_answer.hpp>
 #include <lokiship/loki/query.hpp>
+#include <lokiship/text/escape.hpp>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/assert.hpp>
@@ -37,19 +38,14 @@ boost::asio::awaitable<result<std::string>> ask(Transport& loki, http::request r
     request.idle_timeout = options.timeout;
     request.total_timeout = 6 * options.timeout;
     request.max_response_size = max_answer_size;
-    std::string body;
-    const http::body_sink sink = [&body](const http::response_head&, std::string_view chunk) -> result<void> {
-        body += chunk;
-        return {};
-    };
-    const auto head = co_await loki.send(request, sink);
-    if (!head)
-        co_return head.error();
-    if (head->status != 200)
-        co_return error(errc::bad_status, loki.server() + request.target.substr(0, request.target.find('?')) +
-                                              ": HTTP status " + std::to_string(head->status) + ": " +
-                                              text::escape_for_log(body.substr(0, 1024)));
-    co_return std::move(body);
+    const std::string where = loki.server() + request.target.substr(0, request.target.find('?'));
+    auto answer = co_await http::send_whole(loki, std::move(request));
+    if (!answer)
+        co_return answer.error();
+    if (answer->head.status != 200)
+        co_return error(errc::bad_status, where + ": HTTP status " + std::to_string(answer->head.status) +
+                                              ": " + text::escape_for_log(answer->body.substr(0, 1024)));
+    co_return std::move(answer->body);
 }
 
 /// One query's entries.

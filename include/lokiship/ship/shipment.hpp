@@ -212,11 +212,11 @@ public:
         return out;
     }
 
+private:
     /// Of an entry's `position` in the outbox: its part and its place in it.
     static constexpr unsigned position_bits = 40;
     static constexpr std::uint64_t position_mask = (std::uint64_t{1} << position_bits) - 1;
 
-private:
     struct loaded_part {
         explicit loaded_part(shipment_part p)
             : part(std::move(p)) {}

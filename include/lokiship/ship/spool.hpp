@@ -9,7 +9,6 @@
 #include <lokiship/ship/detail/temporary_file.hpp>
 
 #include <boost/assert.hpp>
-#include <boost/container_hash/hash.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include <algorithm>
@@ -182,17 +181,6 @@ private:
         std::vector<place> places;
         unsigned level = 0;
     };
-    struct labels_hash {
-        std::size_t operator()(const loki::labels& set) const noexcept {
-            std::size_t seed = 0;
-            for (const auto& l : set) {
-                boost::hash_combine(seed, l.name);
-                boost::hash_combine(seed, l.value);
-            }
-            return seed;
-        }
-    };
-
     /// Writes a run's file through a buffer.
     class run_writer {
     public:
@@ -329,7 +317,7 @@ private:
 
     spool_options options_;
     std::vector<spooled_stream> streams_;
-    boost::unordered_flat_map<loki::labels, std::uint32_t, labels_hash> numbers_;
+    boost::unordered_flat_map<loki::labels, std::uint32_t> numbers_;
     std::uint32_t last_ = 0;
     std::unique_ptr<char[]> memory_;
     std::size_t used_ = 0;

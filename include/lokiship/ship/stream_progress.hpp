@@ -70,8 +70,6 @@ public:
     /// How many were taken, and how many of the first of these are all settled.
     std::uint64_t taken() const noexcept { return settled_ + open_.size(); }
     std::uint64_t settled() const noexcept { return settled_; }
-    /// Whether all that were taken are settled.
-    bool idle() const noexcept { return open_.empty(); }
     /// What became of the settled ones, in their order, and the sum of their digests.
     const std::vector<outcome_run>& outcomes() const noexcept { return outcomes_; }
     std::uint64_t digest() const noexcept { return digest_; }

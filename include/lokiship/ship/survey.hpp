@@ -33,13 +33,6 @@
 
 namespace lokiship::ship {
 
-/// A stream's labels with some more.
-inline loki::labels with_labels(loki::labels set, const loki::labels& more) {
-    for (const auto& l : more)
-        set.set(l.name, l.value);
-    return set;
-}
-
 namespace detail {
 
 /// Whether `set`, which has all labels of `part`, has only those and what Loki adds by itself.
@@ -251,12 +244,12 @@ private:
                                                   std::chrono::minutes(1));
     }
 
-    /// What Loki has of a stream.
     /// Loki 2.9 cuts a query for series into days, and each into more, and has room for a hundred.
     std::chrono::nanoseconds series_slice() const {
         return std::min<std::chrono::nanoseconds>(longest_query(), std::chrono::hours(24));
     }
 
+    /// What Loki has of a stream.
     struct stream_state {
         bool live = false;
         /// From when on it takes entries.
@@ -267,7 +260,7 @@ private:
         const auto& labels = spool_.streams()[stream].labels;
         shipment_part all;
         all.stream = stream;
-        all.labels = with_labels(labels, more_);
+        all.labels = loki::with_labels(labels, more_);
         if (all.labels == labels) {
             (f.live ? all.live_bar : all.idle_bar) = f.bar;
             all.urgent = f.live;
