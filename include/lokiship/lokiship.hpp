@@ -39,6 +39,7 @@
 #include <lokiship/ship/recent_keys.hpp>
 #include <lokiship/ship/refusal_forecast.hpp>
 #include <lokiship/ship/rejection.hpp>
+#include <lokiship/ship/resumption.hpp>
 #include <lokiship/ship/shipment.hpp>
 #include <lokiship/ship/shipped_entries.hpp>
 #include <lokiship/ship/shipper.hpp>
@@ -48,6 +49,7 @@
 #include <lokiship/ship/verification.hpp>
 #include <lokiship/steady_time.hpp>
 #include <lokiship/text/escape.hpp>
+#include <lokiship/text/stable_hash.hpp>
 #include <lokiship/text/timestamp.hpp>
 #include <lokiship/text/utf8.hpp>
 #include <lokiship/version.hpp>

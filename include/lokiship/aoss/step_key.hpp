@@ -2,6 +2,7 @@
 #define LOKISHIP_AOSS_STEP_KEY_HPP
 
 #include <lokiship/aoss/execution_record.hpp>
+#include <lokiship/text/stable_hash.hpp>
 
 #include <boost/container_hash/hash.hpp>
 #include <boost/uuid/name_generator_sha1.hpp>
@@ -57,9 +58,7 @@ inline step_key make_step_key(const execution_record& record, std::string_view l
     std::memcpy(&out.execution_low, uuid.data + 8, 8);
     // No step at all is not step 0, the placeholder.
     out.step = record.step.value_or(-1);
-    std::size_t content = boost::hash_range(record.status.begin(), record.status.end());
-    boost::hash_combine(content, boost::hash_range(line.begin(), line.end()));
-    out.content = content;
+    out.content = text::stable_hash(text::stable_hash(0, record.status), line);
     return out;
 }
 

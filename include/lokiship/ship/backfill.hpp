@@ -14,6 +14,7 @@
 #include <lokiship/ship/plan.hpp>
 #include <lokiship/ship/recent_keys.hpp>
 #include <lokiship/ship/refusal_forecast.hpp>
+#include <lokiship/ship/resumption.hpp>
 #include <lokiship/ship/shipment.hpp>
 #include <lokiship/ship/shipped_entries.hpp>
 #include <lokiship/ship/spool.hpp>
@@ -129,13 +130,19 @@ public:
             begin_plan(all);
             const typename survey<Transport, Clock>::foresee_function foreseen =
                 [this](const shipment_part& p, const spooled_entry& e) { return forecast_.likely(p, e); };
+            std::uint64_t forgotten = 0;
             for (auto& part : all.parts()) {
-                if (saved_)
-                    resume(part);
+                if (const auto* before = saved_ ? saved_->find(part.labels) : nullptr)
+                    forgotten += co_await go_on(part, *before);
                 co_await all.inspect(part, plan_, foreseen);
                 shipment_.add(std::move(part));
             }
             plan_.unseen = all.failed();
+            if (forgotten != 0)
+                say(severity::warning,
+                    "the history is not what it was at the checkpoint; of " + std::to_string(forgotten) +
+                        " entries behind what changed, those that Loki shows are left out, and the rest is "
+                        "shipped");
             saved_.reset();
         } catch (const boost::system::system_error& e) {
             disk_failed(e);
@@ -288,26 +295,23 @@ private:
         }
     }
 
-    /// Takes over what an earlier run did for this part.
-    void resume(shipment_part& part) {
-        const auto* const at = saved_->find(part.labels);
-        if (!at)
-            return;
-        const counters before = count_;
-        if (!shipment::resume(spool_, part, *at, count_, clock_.wall_now(), clock_.steady_now())) {
-            say(severity::warning, "the history of " + text::escape_for_log(loki::to_string(part.labels)) +
-                                       " is not what it was at the checkpoint; what Loki shows of it "
-                                       "already is left out, and the rest is shipped");
-            return;
-        }
-        plan_.resumed += before.pending - count_.pending;
-        plan_.resumed_rejected += count_.rejected - before.rejected;
-        for (const auto& r : at->outcomes)
+    /// Takes over what an earlier run did for this part. How many entries of it are unclear.
+    boost::asio::awaitable<std::uint64_t> go_on(shipment_part& part, const checkpoint::stream& before) {
+        const std::uint64_t unclear =
+            co_await ship::resume(spool_, part, before, clock_.wall_now(), clock_.steady_now());
+        count_.pending -= part.progress.settled();
+        plan_.resumed += part.progress.settled();
+        for (const auto& r : part.progress.outcomes()) {
+            count_settled(count_, r.what, r.count);
+            if (r.what.reason())
+                plan_.resumed_rejected += r.count;
             if (r.what == outcome::restamped()) {
                 count_.restamped += r.count;
                 // Their times are not known any more.
                 result_.not_verified += options_.verify ? r.count : 0;
             }
+        }
+        co_return unclear;
     }
 
     /// Why an entry is not sent; it is reported then.
@@ -338,16 +342,17 @@ private:
     /// After each push: what comes next is brought, and nothing of it is sent before the checkpoint tells so.
     void pushed() {
         if (!stopped_)
-            shipment_.top_up();
-        save();
+            shipment_.top_up(clock_.steady_now());
+        if (shipment_.must_be_saved())
+            save();
         publish();
     }
     void save() {
         if (options_.checkpoint.empty())
             return;
-        checkpoint c{options_.job, options_.query.since, options_.query.until,
-                     shipment_.state(clock_.wall_now(), clock_.steady_now())};
-        if (const auto r = detail::replace_file(options_.checkpoint, to_text(c)); !r) {
+        const checkpoint c{options_.job, options_.query.since, options_.query.until};
+        const auto streams = shipment_.state(clock_.wall_now(), clock_.steady_now());
+        if (const auto r = write_checkpoint(options_.checkpoint, c, streams); !r) {
             result_.disk_failure = error(r.error().code, "the checkpoint " + r.error().message);
             throw boost::system::system_error(r.error().code);
         }

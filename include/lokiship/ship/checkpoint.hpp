@@ -14,13 +14,13 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value_to.hpp>
-#include <boost/version.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -46,9 +46,9 @@ struct checkpoint {
     struct stream {
         /// As they are pushed.
         loki::labels labels;
-        /// What became of the first entries, oldest first, and the sum of their `entry_digest`s.
+        /// What became of the first entries, oldest first, and the digests of these as `stream_progress` has them.
         std::vector<outcome_run> outcomes{};
-        std::uint64_t digest = 0;
+        std::vector<prefix_digest> prefixes{};
         /// The digests of the entries behind those that may have been sent.
         std::vector<std::uint64_t> open{};
         /// The time of the last entry that was taken.
@@ -57,12 +57,7 @@ struct checkpoint {
         /// Which of the stream's entries it has; empty: all.
         std::vector<time_range> ranges{};
 
-        std::uint64_t settled() const noexcept {
-            std::uint64_t n = 0;
-            for (const auto& r : outcomes)
-                n += r.count;
-            return n;
-        }
+        std::uint64_t settled() const noexcept { return prefixes.empty() ? 0 : prefixes.back().entries; }
         friend bool operator==(const stream&, const stream&) = default;
     };
 
@@ -70,13 +65,15 @@ struct checkpoint {
     std::string job;
     /// As `history_query` has them; given as an age, they must not move.
     std::optional<timestamp> since{}, until{};
+    /// Ascending by their labels.
     std::vector<stream> streams{};
 
     /// The stream with these labels, or null.
     const stream* find(const loki::labels& labels) const {
         const auto at =
-            std::find_if(streams.begin(), streams.end(), [&](const stream& s) { return s.labels == labels; });
-        return at == streams.end() ? nullptr : &*at;
+            std::lower_bound(streams.begin(), streams.end(), labels,
+                             [](const stream& s, const loki::labels& wanted) { return s.labels < wanted; });
+        return at == streams.end() || at->labels != labels ? nullptr : &*at;
     }
 
     friend bool operator==(const checkpoint&, const checkpoint&) = default;
@@ -87,14 +84,6 @@ namespace detail {
 /// The first word of a checkpoint, with its version.
 inline constexpr std::string_view checkpoint_magic = "lokiship-checkpoint-1";
 
-inline std::string checkpoint_sum(std::string_view body) {
-    boost::crc_32_type crc;
-    crc.process_bytes(body.data(), body.size());
-    char text[9];
-    std::snprintf(text, sizeof text, "%08x", static_cast<unsigned>(crc.checksum()));
-    return text;
-}
-
 inline boost::json::value to_json(std::optional<timestamp> t) {
     return t ? boost::json::value(text::to_unix_nanoseconds(*t)) : boost::json::value(nullptr);
 }
@@ -104,41 +93,63 @@ inline std::optional<timestamp> time_from(const boost::json::value& v) {
     return text::from_unix_nanoseconds(boost::json::value_to<std::int64_t>(v));
 }
 
+/// The first line: version, CRC-32 and length of what follows.
+inline std::string checkpoint_head(std::span<const std::string_view> body) {
+    boost::crc_32_type crc;
+    std::size_t size = 0;
+    for (const auto piece : body) {
+        crc.process_bytes(piece.data(), piece.size());
+        size += piece.size();
+    }
+    char sum[9];
+    std::snprintf(sum, sizeof sum, "%08x", static_cast<unsigned>(crc.checksum()));
+    return std::string(checkpoint_magic) + ' ' + sum + ' ' + std::to_string(size) + '\n';
+}
+
 } // namespace detail
 
-/// The text of a checkpoint: a line with version, CRC-32 and length, then JSON.
-inline std::string to_text(const checkpoint& c) {
-    boost::json::array streams;
-    for (const auto& s : c.streams) {
-        boost::json::object labels;
-        for (const auto& l : s.labels)
-            labels[l.name] = l.value;
-        boost::json::array outcomes;
-        for (const auto& r : s.outcomes)
-            outcomes.push_back(boost::json::array{r.count, r.what.code()});
-        boost::json::array open(s.open.begin(), s.open.end());
-        boost::json::array ranges;
-        for (const auto& r : s.ranges)
-            ranges.push_back(boost::json::array{detail::to_json(r.from), detail::to_json(r.until)});
-        boost::json::object o{{"labels", std::move(labels)},
-                              {"outcomes", std::move(outcomes)},
-                              {"digest", s.digest},
-                              {"open", std::move(open)},
-                              {"taken_until", detail::to_json(s.taken_until)},
-                              {"ranges", std::move(ranges)}};
-        if (const auto& w = s.acknowledged)
-            o["acknowledged"] = boost::json::array{detail::to_json(w->oldest), detail::to_json(w->newest),
-                                                   detail::to_json(w->bar), detail::to_json(w->at)};
-        streams.push_back(std::move(o));
+/// A stream's text in a checkpoint's.
+inline std::string to_text(const checkpoint::stream& s) {
+    boost::json::object labels;
+    for (const auto& l : s.labels)
+        labels[l.name] = l.value;
+    boost::json::array outcomes, prefixes, ranges;
+    for (const auto& r : s.outcomes)
+        outcomes.push_back(boost::json::array{r.count, r.what.code()});
+    for (const auto& p : s.prefixes)
+        prefixes.push_back(boost::json::array{p.entries, p.sum});
+    for (const auto& r : s.ranges)
+        ranges.push_back(boost::json::array{detail::to_json(r.from), detail::to_json(r.until)});
+    boost::json::object o{{"labels", std::move(labels)},
+                          {"outcomes", std::move(outcomes)},
+                          {"prefixes", std::move(prefixes)},
+                          {"open", boost::json::array(s.open.begin(), s.open.end())},
+                          {"taken_until", detail::to_json(s.taken_until)},
+                          {"ranges", std::move(ranges)}};
+    if (const auto& w = s.acknowledged)
+        o["acknowledged"] = boost::json::array{detail::to_json(w->oldest), detail::to_json(w->newest),
+                                               detail::to_json(w->bar), detail::to_json(w->at)};
+    return boost::json::serialize(o);
+}
+
+/// Writes a checkpoint without its `streams`, and these as `to_text` gave them, as a whole, as `detail::replace_file` does.
+inline result<void> write_checkpoint(const std::string& path, const checkpoint& c,
+                                     std::span<const std::string_view> streams) {
+    std::string head,
+        begin = boost::json::serialize(boost::json::object{
+            {"job", c.job}, {"since", detail::to_json(c.since)}, {"until", detail::to_json(c.until)}});
+    begin.back() = ',';
+    begin += "\"streams\":[";
+    std::vector<std::string_view> pieces{"", begin};
+    for (const auto s : streams) {
+        if (pieces.size() != 2)
+            pieces.push_back(",\n");
+        pieces.push_back(s);
     }
-    const std::string body = boost::json::serialize(boost::json::object{{"job", c.job},
-                                                                        {"hash", BOOST_VERSION},
-                                                                        {"since", detail::to_json(c.since)},
-                                                                        {"until", detail::to_json(c.until)},
-                                                                        {"streams", std::move(streams)}}) +
-                             '\n';
-    return std::string(detail::checkpoint_magic) + ' ' + detail::checkpoint_sum(body) + ' ' +
-           std::to_string(body.size()) + '\n' + body;
+    pieces.push_back("]}\n");
+    head = detail::checkpoint_head(pieces);
+    pieces.front() = head;
+    return detail::replace_file(path, pieces);
 }
 
 /// Reads such a text. Error `errc::unusable_checkpoint`: it is none, of another version, or damaged; nothing of it is
@@ -151,12 +162,9 @@ inline result<checkpoint> parse_checkpoint(std::string_view text) try {
     if (!line.starts_with(std::string(detail::checkpoint_magic) + ' '))
         return bad("it is of another version of lokiship");
     const auto body = text.substr(std::min(line.size() + 1, text.size()));
-    if (line != std::string(detail::checkpoint_magic) + ' ' + detail::checkpoint_sum(body) + ' ' +
-                    std::to_string(body.size()))
+    if (const std::string_view all[] = {body}; std::string(line) + '\n' != detail::checkpoint_head(all))
         return bad("it is damaged: its checksum is not that of its content");
     const auto root = boost::json::parse({body.data(), body.size()}).as_object();
-    if (boost::json::value_to<int>(root.at("hash")) != BOOST_VERSION)
-        return bad("it was written by a build with another version of Boost");
     checkpoint out;
     out.job = boost::json::value_to<std::string>(root.at("job"));
     out.since = detail::time_from(root.at("since"));
@@ -166,13 +174,19 @@ inline result<checkpoint> parse_checkpoint(std::string_view text) try {
         checkpoint::stream s;
         for (const auto& l : o.at("labels").as_object())
             s.labels.set({l.key().data(), l.key().size()}, boost::json::value_to<std::string>(l.value()));
+        std::uint64_t settled = 0;
         for (const auto& r : o.at("outcomes").as_array()) {
             const auto what = outcome::from_code(boost::json::value_to<std::uint64_t>(r.as_array().at(1)));
             if (!what)
                 return bad("it has an outcome that is not known");
             s.outcomes.push_back({boost::json::value_to<std::uint64_t>(r.as_array().at(0)), *what});
+            settled += s.outcomes.back().count;
         }
-        s.digest = boost::json::value_to<std::uint64_t>(o.at("digest"));
+        for (const auto& p : o.at("prefixes").as_array())
+            s.prefixes.push_back({boost::json::value_to<std::uint64_t>(p.as_array().at(0)),
+                                  boost::json::value_to<std::uint64_t>(p.as_array().at(1))});
+        if (s.settled() != settled)
+            return bad("its outcomes and its digests are not of the same entries");
         s.open = boost::json::value_to<std::vector<std::uint64_t>>(o.at("open"));
         s.taken_until = detail::time_from(o.at("taken_until"));
         for (const auto& r : o.at("ranges").as_array())
@@ -185,6 +199,8 @@ inline result<checkpoint> parse_checkpoint(std::string_view text) try {
         }
         out.streams.push_back(std::move(s));
     }
+    std::sort(out.streams.begin(), out.streams.end(),
+              [](const auto& a, const auto& b) { return a.labels < b.labels; });
     return out;
 } catch (const std::exception& e) {
     return error(errc::unusable_checkpoint, "its content is not as it should be: " + std::string(e.what()));

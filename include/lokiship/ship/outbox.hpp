@@ -93,7 +93,7 @@ public:
         return true;
     }
 
-    /// The stream with these labels, which is added where there was none. Valid until `forget_idle`.
+    /// The stream with these labels, which is added where there was none. Valid until it is forgotten.
     lane& stream(const loki::labels& labels) {
         auto at = lanes_.find(labels);
         if (at == lanes_.end()) {
@@ -139,7 +139,7 @@ public:
         return static_cast<std::size_t>(
             std::count_if(lanes_.begin(), lanes_.end(), [](const auto& l) { return is_ready(l.second); }));
     }
-    /// The next stream that may be pushed, in turn; null where there is none. Valid until `forget_idle`.
+    /// The next stream that may be pushed, in turn; null where there is none. Valid until it is forgotten.
     lane* next() {
         auto at = lanes_.upper_bound(last_);
         for (std::size_t i = 0; i != lanes_.size(); ++i, ++at) {
@@ -155,6 +155,19 @@ public:
 
     /// The entry is settled: its key is no longer pending.
     void settled(const aoss::step_key& key) { keys_.erase(key); }
+
+    /// Forgets a stream that has nothing pending and nothing to remember but its window. False, and nothing changes, where
+    /// it has more. Precondition: none of its pushes is under way.
+    bool forget(const loki::labels& labels, steady_time now) {
+        const auto at = lanes_.find(labels);
+        if (at == lanes_.end())
+            return true;
+        const lane& l = at->second;
+        if (!l.empty() || l.next_push > now || l.restamped != 0)
+            return false;
+        lanes_.erase(at);
+        return true;
+    }
 
     /// Postponed streams may be pushed again.
     void new_round() {

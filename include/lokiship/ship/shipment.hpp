@@ -16,6 +16,8 @@
 #include <functional>
 #include <optional>
 #include <queue>
+#include <string>
+#include <string_view>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -41,6 +43,8 @@ struct shipment_part {
     std::optional<timestamp> taken_until{};
     /// The digests, ascending, of entries that an earlier run may have sent; and what Loki acknowledged then.
     std::vector<std::uint64_t> open_before{};
+    /// What is not later is brought together: one of those may be the newest that Loki has.
+    std::optional<timestamp> together_until{};
     std::optional<loki::stream_window::memory> acknowledged{};
     /// Ascending ranges of positions in the spool's stream at which Loki has the entry: from the first to before the second.
     std::vector<std::pair<std::uint64_t, std::uint64_t>> present{};
@@ -117,6 +121,7 @@ public:
     /// Adds a part; what it has settled is not brought again.
     void add(shipment_part part) {
         loaded_part& l = parts_.emplace_back(std::move(part));
+        touch(static_cast<std::uint32_t>(parts_.size() - 1));
         l.next = spool_.streams()[l.part.stream].oldest;
         if (!l.part.ranges.empty())
             l.next = std::max(l.next, l.part.ranges.front().from.value_or(l.next));
@@ -126,9 +131,13 @@ public:
     std::size_t size() const noexcept { return parts_.size(); }
     const shipment_part& operator[](std::size_t i) const noexcept { return parts_[i].part; }
 
-    /// Brings entries to the outbox while it has room. Comes back now and then, where many are settled without a push, so
+    /// Brings entries to the outbox where it has room for many. Comes back now and then, where many are settled without a push, so
     /// that others have their turn: call it again where the outbox is empty then and this is not.
-    void top_up() {
+    void top_up(steady_time now) {
+        std::erase_if(idle_lanes_, [&](std::uint32_t n) { return forget_lane(parts_[n], now); });
+        // Not one by one: what was brought has to be on disk before it is sent.
+        if (loaded_streams_ > options_.streams / 2)
+            return;
         for (std::size_t loads = 0;
              loads != max_loads && loaded_streams_ < options_.streams &&
              loaded_bytes_ < options_.streams * options_.max_bytes && !waiting_.empty();
@@ -143,7 +152,9 @@ public:
 
     /// An entry that was brought left the outbox.
     void settled(const outbox::pending_entry& p, std::optional<loki::reject_reason> refused) {
-        loaded_part& l = parts_[static_cast<std::size_t>(p.position >> position_bits)];
+        const auto number = static_cast<std::uint32_t>(p.position >> position_bits);
+        loaded_part& l = parts_[number];
+        touch(number);
         bytes_settled_ += p.entry.line.size() - p.suffix_size;
         loaded_bytes_ -= p.entry.line.size() - p.suffix_size;
         l.part.progress.settle(p.position & position_mask, refused           ? outcome::rejected(*refused)
@@ -151,64 +162,29 @@ public:
                                                                              : outcome::shipped());
         if (--l.in_outbox == 0) {
             --loaded_streams_;
-            wait_again(static_cast<std::uint32_t>(p.position >> position_bits));
+            idle_lanes_.push_back(number);
+            wait_again(number);
         }
     }
     /// The bytes of the lines that are settled.
     std::uint64_t bytes_settled() const noexcept { return bytes_settled_; }
 
-    /// Continues after an earlier run: what it settled is settled, and the counters tell so. False, and nothing is
-    /// changed, where the entries are not the same as then. Precondition: nothing of the part was taken.
-    static bool resume(const spool& source, shipment_part& part, const checkpoint::stream& saved,
-                       counters& count, timestamp wall, steady_time now) {
-        const std::uint64_t n = saved.settled();
-        shipment_part::cursor cursor(source, part);
-        spooled_entry e;
-        stream_progress progress;
-        auto run = saved.outcomes.begin();
-        std::uint64_t left = n == 0 ? 0 : run->count;
-        while (progress.taken() != n) {
-            if (!cursor.next(e))
-                return false;
-            while (left == 0)
-                left = (++run)->count;
-            --left;
-            progress.take(entry_digest(e.entry.time, e.key));
-            progress.settle(progress.taken() - 1, run->what);
-        }
-        if (progress.digest() != saved.digest)
-            return false;
-        for (const auto& r : saved.outcomes)
-            count_outcome(count, r.what, r.count);
-        part.progress = std::move(progress);
-        part.taken_until = saved.taken_until;
-        part.open_before = saved.open;
-        std::sort(part.open_before.begin(), part.open_before.end());
-        if (const auto& w = saved.acknowledged)
-            part.acknowledged = {w->oldest, w->newest, w->bar,
-                                 now - std::max(wall - w->at, std::chrono::nanoseconds(0))};
-        return true;
+    /// Something of which an interrupted backfill must know may be sent, or goes on from what Loki said.
+    bool must_be_saved() const noexcept {
+        return std::any_of(touched_.begin(), touched_.end(),
+                           [this](std::uint32_t n) { return parts_[n].in_outbox != 0; });
     }
-
-    /// What an interrupted backfill must know of the streams.
-    std::vector<checkpoint::stream> state(timestamp wall, steady_time now) const {
-        std::vector<checkpoint::stream> out;
-        for (const auto& l : parts_) {
-            const shipment_part& p = l.part;
-            if (p.progress.taken() == 0 && p.open_before.empty() && p.ranges.empty())
-                continue;
-            checkpoint::stream& s = out.emplace_back();
-            s.labels = p.labels;
-            s.outcomes = p.progress.outcomes();
-            s.digest = p.progress.digest();
-            s.open = p.progress.open();
-            s.open.insert(s.open.end(), p.open_before.begin(), p.open_before.end());
-            s.taken_until = p.taken_until;
-            s.ranges = p.ranges;
-            const auto* lane = box_.find_stream(p.labels);
-            if (const auto known = lane && lane->window.known() ? lane->window.known() : p.acknowledged)
-                s.acknowledged = {known->oldest, known->newest, known->bar, wall - (now - known->at)};
+    /// The streams' texts for a checkpoint; valid until the next call. Makes anew those that changed since the last one.
+    std::vector<std::string_view> state(timestamp wall, steady_time now) {
+        for (const auto n : touched_) {
+            parts_[n].touched = false;
+            parts_[n].saved = state_of(parts_[n].part, wall, now);
         }
+        touched_.clear();
+        std::vector<std::string_view> out;
+        for (const auto& l : parts_)
+            if (!l.saved.empty())
+                out.push_back(l.saved);
         return out;
     }
 
@@ -226,6 +202,9 @@ private:
         timestamp next{};
         bool ended = false;
         std::size_t in_outbox = 0;
+        /// Its text in the checkpoint, and whether that is not true any more.
+        std::string saved{};
+        bool touched = false;
         /// How many ranges of `part.present` are behind.
         std::size_t present_passed = 0;
     };
@@ -240,14 +219,38 @@ private:
         }
     };
 
-    static void count_outcome(counters& count, outcome what, std::uint64_t n) {
-        count.pending -= n;
-        if (const auto reason = what.reason())
-            count.reject(*reason, n);
-        else if (what == outcome::duplicate())
-            count.duplicate += n;
-        else
-            count.shipped += n;
+    void touch(std::uint32_t number) {
+        if (!std::exchange(parts_[number].touched, true))
+            touched_.push_back(number);
+    }
+    std::string state_of(const shipment_part& p, timestamp wall, steady_time now) const {
+        if (p.progress.taken() == 0 && p.open_before.empty() && p.ranges.empty())
+            return {};
+        checkpoint::stream s;
+        s.labels = p.labels;
+        s.outcomes = p.progress.outcomes();
+        s.prefixes = p.progress.prefixes();
+        s.open = p.progress.open();
+        s.open.insert(s.open.end(), p.open_before.begin(), p.open_before.end());
+        s.taken_until = p.taken_until;
+        s.ranges = p.ranges;
+        const auto* lane = box_.find_stream(p.labels);
+        if (const auto known = lane && lane->window.known() ? lane->window.known() : p.acknowledged)
+            s.acknowledged = {known->oldest, known->newest, known->bar, wall - (now - known->at)};
+        return to_text(s);
+    }
+
+    /// There are many streams, and the outbox shall have those that it needs.
+    bool forget_lane(loaded_part& l, steady_time now) {
+        if (l.in_outbox != 0)
+            return true;
+        const auto* lane = box_.find_stream(l.part.labels);
+        const auto known = lane ? lane->window.known() : std::nullopt;
+        if (!box_.forget(l.part.labels, now))
+            return false;
+        if (known)
+            l.part.acknowledged = known;
+        return true;
     }
 
     void wait_again(std::uint32_t number) {
@@ -263,24 +266,30 @@ private:
         return l.present_passed != ranges.size() && ranges[l.present_passed].first <= position;
     }
 
-    void begin(loaded_part& l) {
-        l.cursor.emplace(spool_, l.part);
+    /// Passes by what an earlier run settled; false where there is more of it.
+    bool pass_settled(loaded_part& l) {
+        if (!l.cursor)
+            l.cursor.emplace(spool_, l.part);
         spooled_entry e;
-        while (l.cursor->position() != l.part.progress.settled() && l.cursor->next(e)) {
-        }
+        for (std::size_t n = 0; l.cursor->position() < l.part.progress.settled() && l.cursor->next(e); ++n)
+            if (n == max_passed)
+                return false;
+        return true;
     }
 
     void load(std::uint32_t number) {
         loaded_part& l = parts_[number];
         shipment_part& p = l.part;
-        if (!l.cursor)
-            begin(l);
+        if (!pass_settled(l)) {
+            l.cursor->release();
+            wait_again(number);
+            return;
+        }
+        touch(number);
         spooled_entry e;
         std::size_t bytes = 0;
-        const auto open_until = p.taken_until;
-        // All that may have been sent is brought together: one of them may be the newest that Loki has.
         for (std::size_t n = 0; (n < options_.max_entries && bytes < options_.max_bytes) ||
-                                (!p.open_before.empty() && open_until && l.next <= *open_until);
+                                (p.together_until && l.next <= *p.together_until);
              ++n) {
             if (!l.cursor->next(e)) {
                 l.ended = true;
@@ -299,7 +308,8 @@ private:
             if (const auto done = outcome_without_push(l, e, maybe_sent)) {
                 bytes_settled_ += e.entry.line.size();
                 p.progress.settle(position, *done);
-                count_outcome(count_, *done, 1);
+                --count_.pending;
+                count_settled(count_, *done, 1);
                 continue;
             }
             bytes += loki::json_encoder::entry_size(e.entry.line);
@@ -315,7 +325,8 @@ private:
             ++l.in_outbox;
         }
         // What an earlier run may have sent and is not there any more is of no use.
-        p.open_before.clear();
+        if (std::exchange(p.together_until, std::nullopt) || l.ended)
+            p.open_before.clear();
         if (l.cursor)
             l.cursor->release();
         if (l.in_outbox != 0)
@@ -337,6 +348,7 @@ private:
     }
 
     static constexpr std::size_t max_loads = 100;
+    static constexpr std::size_t max_passed = 10'000;
 
     const spool& spool_;
     outbox& box_;
@@ -344,6 +356,9 @@ private:
     options options_;
     refuse_function refuse_;
     std::deque<loaded_part> parts_;
+    std::vector<std::uint32_t> touched_;
+    /// Parts that have nothing in the outbox any more, and maybe a lane there.
+    std::vector<std::uint32_t> idle_lanes_;
     std::priority_queue<waiting> waiting_;
     std::size_t loaded_streams_ = 0, loaded_bytes_ = 0;
     std::uint64_t bytes_settled_ = 0;

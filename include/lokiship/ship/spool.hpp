@@ -113,6 +113,7 @@ public:
         write_run();
         memory_.reset();
         std::vector<item>().swap(items_);
+        numbers_ = {};
         finished_ = true;
     }
 

@@ -3,14 +3,16 @@
 
 #include <lokiship/aoss/step_key.hpp>
 #include <lokiship/loki/push_reply.hpp>
+#include <lokiship/ship/counters.hpp>
+#include <lokiship/text/stable_hash.hpp>
 #include <lokiship/text/timestamp.hpp>
 
 #include <boost/assert.hpp>
-#include <boost/container_hash/hash.hpp>
 
+#include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -49,6 +51,16 @@ private:
     std::uint8_t code_;
 };
 
+/// Counts entries that have this outcome; they must not count as pending any more.
+inline void count_settled(counters& to, outcome what, std::uint64_t entries) noexcept {
+    if (const auto reason = what.reason())
+        to.reject(*reason, entries);
+    else if (what == outcome::duplicate())
+        to.duplicate += entries;
+    else
+        to.shipped += entries;
+}
+
 /// So many entries in a row had one outcome.
 struct outcome_run {
     std::uint64_t count;
@@ -59,27 +71,47 @@ struct outcome_run {
 
 /// A number for an entry, such that the sum over a set tells whether two sets are the same.
 inline std::uint64_t entry_digest(timestamp time, const aoss::step_key& key) noexcept {
-    std::size_t out = hash_value(key);
-    boost::hash_combine(out, text::to_unix_nanoseconds(time));
+    std::uint64_t out = static_cast<std::uint64_t>(text::to_unix_nanoseconds(time));
+    for (const std::uint64_t part :
+         {key.execution_high, key.execution_low, static_cast<std::uint64_t>(key.step), key.content})
+        out = text::stable_hash(out, part);
     return out;
 }
+
+/// The sum of the digests of a stream's first entries.
+struct prefix_digest {
+    std::uint64_t entries = 0, sum = 0;
+
+    friend bool operator==(const prefix_digest&, const prefix_digest&) = default;
+};
 
 /// How far a stream is: its entries are taken in order and settled in almost any. Pure.
 class stream_progress {
 public:
+    stream_progress() = default;
+    /// Goes on from what an earlier one had. Precondition: the last of `prefixes` covers all of `outcomes`.
+    stream_progress(std::vector<outcome_run> outcomes, std::vector<prefix_digest> prefixes)
+        : outcomes_(std::move(outcomes))
+        , prefixes_(std::move(prefixes)) {
+        if (!prefixes_.empty())
+            settled_ = prefixes_.back();
+    }
+
     /// How many were taken, and how many of the first of these are all settled.
-    std::uint64_t taken() const noexcept { return settled_ + open_.size(); }
-    std::uint64_t settled() const noexcept { return settled_; }
-    /// What became of the settled ones, in their order, and the sum of their digests.
+    std::uint64_t taken() const noexcept { return settled() + (open_.size() - first_open_); }
+    std::uint64_t settled() const noexcept { return settled_.entries; }
+    /// What became of the settled ones, in their order.
     const std::vector<outcome_run>& outcomes() const noexcept { return outcomes_; }
-    std::uint64_t digest() const noexcept { return digest_; }
+    /// Digests of what is settled, up to some places: all of it, and the closer to its end the more. Ascending; their number
+    /// grows with the logarithm of what is settled.
+    const std::vector<prefix_digest>& prefixes() const noexcept { return prefixes_; }
 
     /// The digests of those that were taken and are not among the settled ones.
     std::vector<std::uint64_t> open() const {
         std::vector<std::uint64_t> out;
-        out.reserve(open_.size());
-        for (const auto& e : open_)
-            out.push_back(e.digest);
+        out.reserve(open_.size() - first_open_);
+        for (std::size_t i = first_open_; i != open_.size(); ++i)
+            out.push_back(open_[i].digest);
         return out;
     }
 
@@ -87,14 +119,21 @@ public:
     void take(std::uint64_t entry_digest) { open_.push_back({entry_digest, std::nullopt}); }
     /// Precondition: `position < taken()`, and the entry there is not settled.
     void settle(std::uint64_t position, outcome what) {
-        BOOST_ASSERT(position >= settled_ && position - settled_ < open_.size());
-        open_[static_cast<std::size_t>(position - settled_)].what = what;
-        while (!open_.empty() && open_.front().what) {
-            append(*open_.front().what);
-            digest_ += open_.front().digest;
-            ++settled_;
-            open_.pop_front();
+        BOOST_ASSERT(position >= settled() && position < taken());
+        open_[first_open_ + static_cast<std::size_t>(position - settled())].what = what;
+        for (; first_open_ != open_.size() && open_[first_open_].what; ++first_open_) {
+            append(*open_[first_open_].what);
+            ++settled_.entries;
+            settled_.sum += open_[first_open_].digest;
+            keep_prefix();
         }
+        if (first_open_ != open_.size())
+            return;
+        first_open_ = 0;
+        open_.clear();
+        // There are many streams.
+        if (open_.capacity() > 16)
+            open_.shrink_to_fit();
     }
 
 private:
@@ -107,11 +146,20 @@ private:
             outcomes_.push_back({0, what});
         ++outcomes_.back().count;
     }
+    /// A place stays as long as the end is not further away than the largest power of two that divides it, twice.
+    void keep_prefix() {
+        std::erase_if(prefixes_, [this](const prefix_digest& p) {
+            return settled_.entries - p.entries > std::uint64_t{2} << std::countr_zero(p.entries);
+        });
+        prefixes_.push_back(settled_);
+    }
 
     std::vector<outcome_run> outcomes_;
-    std::uint64_t settled_ = 0;
-    std::uint64_t digest_ = 0;
-    std::deque<open_entry> open_;
+    std::vector<prefix_digest> prefixes_;
+    prefix_digest settled_;
+    std::vector<open_entry> open_;
+    /// What is before it is settled.
+    std::size_t first_open_ = 0;
 };
 
 } // namespace lokiship::ship

@@ -147,8 +147,13 @@ public:
             co_return;
         shipment_part::cursor cursor(spool_, part);
         spooled_entry e;
-        while (cursor.position() != part.progress.settled() && cursor.next(e)) {
-        }
+        while (cursor.position() != part.progress.settled() && cursor.next(e))
+            if (cursor.position() % 4096 == 0) {
+                // Others have their turn.
+                cursor.release();
+                co_await boost::asio::post(co_await boost::asio::this_coro::executor,
+                                           boost::asio::use_awaitable);
+            }
         const bool exists = exists_[part.stream] && !failed_;
         std::vector<spooled_entry> piece;
         std::vector<std::uint64_t> places;
@@ -161,7 +166,6 @@ public:
                 piece.push_back(std::move(e));
                 places.push_back(cursor.stream_position());
             }
-            // Others have their turn.
             co_await boost::asio::post(co_await boost::asio::this_coro::executor, boost::asio::use_awaitable);
             std::vector<bool> there(piece.size());
             if (exists && !piece.empty())

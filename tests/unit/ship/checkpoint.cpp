@@ -42,13 +42,26 @@ ship::checkpoint sample() {
                            {{7, ship::outcome::shipped()},
                             {2, ship::outcome::rejected(loki::reject_reason::other)},
                             {1, ship::outcome::duplicate()}},
-                           0xffff'ffff'ffff'fff0,
+                           {{4, 0xffff'ffff'ffff'fff0}, {10, 7}},
                            {1, 0xffff'ffff'ffff'ffff},
                            t + 1h,
                            ship::checkpoint::window{t - 1h, t, t - 30min, t + 5s},
                            {{std::nullopt, t}, {t + 1ns, std::nullopt}}});
     out.streams.push_back({{{"job", "b"}}});
     return out;
+}
+
+/// Writes it as backfill does.
+result<void> write(const std::string& path, const ship::checkpoint& c) {
+    std::vector<std::string> texts;
+    for (const auto& s : c.streams)
+        texts.push_back(ship::to_text(s));
+    const std::vector<std::string_view> streams(texts.begin(), texts.end());
+    return ship::write_checkpoint(path, c, streams);
+}
+result<void> replace(const std::string& path, std::string_view text) {
+    const std::string_view pieces[] = {text};
+    return ship::detail::replace_file(path, pieces);
 }
 
 /// Several streams over five days, and what has to be refused for its age.
@@ -102,15 +115,25 @@ bool run_until(world& w, std::size_t n, fault f, const ship::backfill_options& o
 BOOST_AUTO_TEST_SUITE(checkpoint)
 
 BOOST_AUTO_TEST_CASE(what_is_written_is_read) {
+    const scratch s;
     const auto c = sample();
-    const auto read = ship::parse_checkpoint(ship::to_text(c));
+    BOOST_TEST(write(s.file("c"), c).has_value());
+    const auto read = ship::parse_checkpoint(content(s.file("c")));
     BOOST_TEST_REQUIRE(read.has_value());
     BOOST_TEST((*read == c));
     BOOST_TEST(c.streams[0].settled() == 10u);
+    BOOST_TEST(c.find({{"job", "b"}}) == &c.streams[1]);
+    BOOST_TEST(!c.find({{"job", "a"}}));
+    BOOST_TEST(!c.find({{"job", "c"}}));
+    const ship::checkpoint empty{"j"};
+    BOOST_TEST(write(s.file("c"), empty).has_value());
+    BOOST_TEST((**ship::read_checkpoint(s.file("c")) == empty));
 }
 
 BOOST_AUTO_TEST_CASE(any_damage_is_noticed) {
-    const std::string text = ship::to_text(sample());
+    const scratch s;
+    BOOST_TEST(write(s.file("c"), sample()).has_value());
+    const std::string text = content(s.file("c"));
     for (std::size_t n = 0; n != text.size(); ++n)
         BOOST_TEST(ship::parse_checkpoint(text.substr(0, n)).has_error(), n);
     BOOST_TEST(ship::parse_checkpoint(text + ' ').has_error());
@@ -126,36 +149,40 @@ BOOST_AUTO_TEST_CASE(any_damage_is_noticed) {
                "it is of another version of lokiship");
     BOOST_TEST(ship::parse_checkpoint("#!/bin/sh\n").error().message == "it is no checkpoint");
     // A checksum can be right and the content wrong.
-    const std::string body = R"({"job":1})";
-    const auto r = ship::parse_checkpoint("lokiship-checkpoint-1 " + ship::detail::checkpoint_sum(body) +
-                                          ' ' + std::to_string(body.size()) + '\n' + body);
+    const std::string_view body[] = {R"({"job":1})"};
+    const auto r = ship::parse_checkpoint(ship::detail::checkpoint_head(body) + std::string(body[0]));
     BOOST_TEST(r.error().message.find("its content is not as it should be") == 0u);
+    auto torn = sample();
+    torn.streams[0].prefixes.back().entries = 9;
+    BOOST_TEST(write(s.file("c"), torn).has_value());
+    BOOST_TEST(ship::parse_checkpoint(content(s.file("c"))).error().message ==
+               "its outcomes and its digests are not of the same entries");
 }
 
 BOOST_AUTO_TEST_CASE(a_file_is_replaced_as_a_whole_and_errors_name_it) {
     const scratch s;
     const auto path = s.file("c");
     BOOST_TEST(!ship::read_checkpoint(path)->has_value());
-    BOOST_TEST(ship::detail::replace_file(path, ship::to_text(sample())).has_value());
+    BOOST_TEST(write(path, sample()).has_value());
     BOOST_TEST((**ship::read_checkpoint(path) == sample()));
-    BOOST_TEST(ship::detail::replace_file(path, "x").has_value());
+    BOOST_TEST(replace(path, "x").has_value());
     BOOST_TEST(content(path) == "x");
     BOOST_TEST(!std::filesystem::exists(path + ".new"));
     BOOST_TEST(ship::read_checkpoint(path).error().message ==
                "'" + path + "' cannot be used: it is no checkpoint");
-    const auto r = ship::detail::replace_file("/nowhere/c", "x");
+    const auto r = replace("/nowhere/c", "x");
     BOOST_TEST_REQUIRE(r.has_error());
     BOOST_TEST(r.error().message == "'/nowhere/c' cannot be written: No such file or directory");
     BOOST_TEST(ship::read_checkpoint(s.folder).error().message ==
                "'" + s.folder + "' cannot be read: it is no regular file");
-    const auto full = ship::detail::replace_file("/dev/full/x", "x");
+    const auto full = replace("/dev/full/x", "x");
     BOOST_TEST(full.has_error());
     // A link stays one.
     std::filesystem::create_symlink(path, s.file("link"));
-    BOOST_TEST(ship::detail::replace_file(s.file("link"), "y").has_value());
+    BOOST_TEST(replace(s.file("link"), "y").has_value());
     BOOST_TEST(std::filesystem::is_symlink(s.file("link")));
     BOOST_TEST(content(path) == "y");
-    const auto folder = ship::detail::replace_file(s.folder, "x");
+    const auto folder = replace(s.folder, "x");
     BOOST_TEST_REQUIRE(folder.has_error());
     BOOST_TEST(folder.error().message == "'" + s.folder + "' cannot be replaced: Is a directory");
     BOOST_TEST(!std::filesystem::exists(s.folder + ".new"));
@@ -336,6 +363,54 @@ BOOST_AUTO_TEST_CASE(beside_a_live_shipper_a_late_resumption_goes_on_elsewhere) 
                 }
             BOOST_TEST(mine == 40u - lost);
             BOOST_TEST(lines.size() == mine);
+        }
+}
+
+BOOST_AUTO_TEST_CASE(digests_lie_the_closer_the_nearer_the_end) {
+    ship::stream_progress p;
+    std::uint64_t sum = 0;
+    for (std::uint64_t n = 0; n != 5000; ++n) {
+        p.take(n * n);
+        p.settle(n, ship::outcome::shipped());
+        sum += n * n;
+        const auto& all = p.prefixes();
+        BOOST_TEST_REQUIRE((all.back() == ship::prefix_digest{n + 1, sum}));
+        BOOST_TEST_REQUIRE(all.size() <= 30u);
+        for (std::size_t i = 0; i != all.size(); ++i) {
+            const std::uint64_t before = i == 0 ? 0 : all[i - 1].entries, at = all[i].entries;
+            BOOST_TEST_REQUIRE(before < at);
+            // What changes just behind `before` costs no more than this.
+            BOOST_TEST_REQUIRE(n + 1 - before <= 3 * (n + 1 - at) + 2);
+            BOOST_TEST_REQUIRE(all[i].sum == (at - 1) * at * (2 * at - 1) / 6);
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_late_result_among_what_is_settled_costs_little) {
+    for (const unsigned back : {1u, 5u, 20u, 60u})
+        BOOST_TEST_CONTEXT("late by " << back) {
+            const scratch s;
+            world w;
+            constexpr unsigned all = 300;
+            for (unsigned i = 0; i != all; ++i)
+                w.backend.add(w.make(3 * i, 1, i * 10min)); // one stream
+            auto o = options(s.file("c"));
+            BOOST_TEST(run_until(w, 20, fault::stall, o));
+            const auto saved = ship::parse_checkpoint(content(o.checkpoint));
+            BOOST_TEST_REQUIRE(saved.has_value());
+            const auto settled = static_cast<unsigned>(saved->streams.at(0).settled());
+            BOOST_TEST_REQUIRE(settled > 3 * back);
+            w.backend.add(w.make(3'000'000, 1, (all - settled + back) * 10min - 3min));
+            backfill b(w.backend_http, w.loki_http, w.time, w.watched(o));
+            BOOST_TEST(!w.complete(b.run()).failed());
+            BOOST_TEST(b.plan().resumed + 3 * back + 4 >= settled);
+            BOOST_TEST(b.count().pending == 0u);
+            // It comes too late for the stream by itself; and of those behind it some may be refused that are
+            // there.
+            BOOST_TEST(b.count().shipped + b.count().duplicate <= w.loki.size());
+            BOOST_TEST(b.count().shipped + b.count().duplicate + 3 * back + 4 >= w.loki.size());
+            BOOST_TEST(b.count().fetched == b.count().shipped + b.count().duplicate + b.count().rejected);
+            BOOST_TEST(w.loki.size() >= b.count().fetched - 2);
         }
 }
 

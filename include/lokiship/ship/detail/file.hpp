@@ -9,11 +9,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstdio>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -28,7 +30,7 @@ inline error file_error(const std::string& path, const char* what) {
 
 /// Replaces a file as a whole: after a crash or a power failure at any moment it has the old content or the new one.
 /// Error: the system's, naming the file. Writes `path` + `.new` first; where `path` is a link, beside what it leads to.
-inline result<void> replace_file(std::string path, std::string_view content) {
+inline result<void> replace_file(std::string path, std::span<const std::string_view> content) {
     error_code ec;
     if (auto target = std::filesystem::canonical(path, ec); !ec)
         path = target.string();
@@ -36,20 +38,15 @@ inline result<void> replace_file(std::string path, std::string_view content) {
     const auto failed = [&](const char* what) { return file_error(path, what); };
     ::unlink(next.c_str());
     const int fd = ::open(next.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd == -1)
+    std::FILE* const out = fd == -1 ? nullptr : ::fdopen(fd, "w");
+    if (!out)
         return failed("written");
-    bool ok = true;
-    while (ok && !content.empty()) {
-        const auto n = ::write(fd, content.data(), content.size());
-        if (n == -1 && errno == EINTR)
-            continue;
-        ok = n > 0;
-        if (ok)
-            content.remove_prefix(static_cast<std::size_t>(n));
-    }
-    ok = ok && ::fsync(fd) == 0;
+    const bool written = std::all_of(content.begin(), content.end(), [out](std::string_view piece) {
+        return std::fwrite(piece.data(), 1, piece.size(), out) == piece.size();
+    });
+    bool ok = written && std::fflush(out) == 0 && ::fsync(fd) == 0;
     const int why = errno;
-    ok = ::close(fd) == 0 && ok;
+    ok = std::fclose(out) == 0 && ok;
     if (!ok) {
         errno = why;
         const error e = failed("written");

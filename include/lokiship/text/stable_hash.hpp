@@ -1,0 +1,37 @@
+#ifndef LOKISHIP_TEXT_STABLE_HASH_HPP
+#define LOKISHIP_TEXT_STABLE_HASH_HPP
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+namespace lokiship::text {
+
+/// A hash that may be written to a file: the same in every build and every version of Boost, on machines of one byte order.
+/// Combines `value` into `seed`. Not for the eyes of an adversary.
+constexpr std::uint64_t stable_hash(std::uint64_t seed, std::uint64_t value) noexcept {
+    // The finaliser of SplitMix64.
+    std::uint64_t h = (seed ^ value) + 0x9e37'79b9'7f4a'7c15;
+    h = (h ^ (h >> 30)) * 0xbf58'476d'1ce4'e5b9;
+    h = (h ^ (h >> 27)) * 0x94d0'49bb'1331'11eb;
+    return h ^ (h >> 31);
+}
+/// The same of bytes, and of how many there are.
+inline std::uint64_t stable_hash(std::uint64_t seed, std::string_view bytes) noexcept {
+    std::uint64_t h = stable_hash(seed, bytes.size());
+    std::uint64_t word = 0;
+    std::size_t at = 0;
+    for (; bytes.size() - at >= sizeof word; at += sizeof word) {
+        std::memcpy(&word, bytes.data() + at, sizeof word);
+        h = (h ^ word) * 0x9fb2'1c65'1e98'df25;
+        h ^= h >> 32;
+    }
+    word = 0;
+    std::memcpy(&word, bytes.data() + at, bytes.size() - at);
+    return stable_hash(h, word);
+}
+
+} // namespace lokiship::text
+
+#endif
