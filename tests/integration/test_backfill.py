@@ -366,7 +366,7 @@ class Interrupted(unittest.TestCase):
             self.assertIn("is the checkpoint of another backfill", done.stderr)
             for damage, text in (
                 (whole[:-10], "it is damaged"),
-                (whole.replace(b"shipped", b"shopped").replace(b'"digest":', b'"digest":1'), "it is damaged"),
+                (whole.replace(b'"prefixes":[[', b'"prefixes":[[1'), "it is damaged"),
                 (b"", "it is no checkpoint"),
                 (b"lokiship-checkpoint-9 1 2\n", "it is of another version"),
             ):

@@ -235,6 +235,12 @@ BOOST_AUTO_TEST_CASE(killed_at_any_push_and_resumed_it_ends_as_if_undisturbed) {
                 fill(w, executions);
                 const auto o = options(s.file("c"));
                 killed = run_until(w, n, f, o);
+                // What Loki said of a stream is not forgotten while the stream waits.
+                const auto saved = ship::parse_checkpoint(content(o.checkpoint));
+                BOOST_TEST_REQUIRE(saved.has_value());
+                for (const auto& stream : saved->streams)
+                    BOOST_TEST((stream.acknowledged || stream.outcomes.empty() ||
+                                (stream.outcomes.size() == 1 && stream.outcomes[0].what.reason())));
                 backfill b(w.backend_http, w.loki_http, w.time, w.watched(o));
                 const auto r = w.complete(b.run());
                 BOOST_TEST(!r.failed());
