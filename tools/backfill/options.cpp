@@ -1,5 +1,6 @@
 #include "backfill/options.hpp"
 
+#include "common/parse.hpp"
 #include "common/program.hpp"
 
 #include <lokiship/text/escape.hpp>
