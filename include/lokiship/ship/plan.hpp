@@ -13,7 +13,7 @@ namespace lokiship::ship {
 
 /// What a backfill is going to do, as it stands before the first push.
 struct backfill_plan {
-    /// Read from the backend: executions, and records in all.
+    /// Read from the backend: executions, and records in all. What overlapping pages repeat counts once.
     std::uint64_t executions = 0, records = 0;
     /// Records that the query leaves out.
     std::uint64_t filtered = 0;
