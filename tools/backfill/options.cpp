@@ -155,20 +155,22 @@ std::vector<setting> backfill_settings() {
                          "Save in this file how far it is, and go on from there where it exists"),
             count_setting("max-attempts", 1, 1000, "5",
                           "How often in a row Loki may fail until backfill gives up"),
-            flag_setting("dry-run",
-                         "Print what would be pushed as NDJSON on standard output and push nothing"),
+            flag_setting(
+                "dry-run",
+                "Print what would be pushed as NDJSON on standard output, ask Loki nothing and push nothing"),
             flag_setting("verify",
                          "Read back from Loki what was shipped, and send again, once, what is not there"),
             duration_setting("verify-wait", "0s", "7d", "2m",
                              "With --verify, how long to wait for old entries to show"),
             file_setting("replay",
                          "Ship the entries of a file that --rejects wrote, instead of the backend's"),
-            choice_setting(
-                "progress", {"auto", "always", "never", "json"}, "auto",
-                "Show progress on standard error: a bar (always), a bar on a terminal "
-                "and else a line every few seconds (auto), or nothing; json: plan, progress and summary "
-                "as lines of JSON on standard output"),
-            file_setting("report", "Write plan, counters and outcome to this file as JSON"),
+            choice_setting("progress", {"auto", "always", "never", "json"}, "auto",
+                           "Show progress on standard error: a bar (always), a bar on a terminal "
+                           "and else a line every few seconds (auto), also while a server is silent, or "
+                           "nothing; json: plan, progress and summary "
+                           "as lines of JSON on standard output"),
+            file_setting("report", "Write plan, counters and outcome to this file as JSON; with --dry-run "
+                                   "the plan is what was read"),
         });
 }
 

@@ -142,6 +142,15 @@ std::string plan_text(const planned& p) {
     return out + '\n';
 }
 
+boost::json::object read_json(const ship::backfill_plan& plan) {
+    const auto time = [](const std::optional<timestamp>& t) {
+        return t ? boost::json::value(text::format_rfc3339(*t)) : boost::json::value(nullptr);
+    };
+    return {{"executions", plan.executions}, {"records", plan.records},    {"filtered", plan.filtered},
+            {"entries", plan.entries},       {"bytes", plan.bytes},        {"streams", plan.streams},
+            {"oldest", time(plan.oldest)},   {"newest", time(plan.newest)}};
+}
+
 boost::json::object plan_json(const planned& p) {
     const auto& plan = p.plan;
     boost::json::array refused;
@@ -150,29 +159,21 @@ boost::json::object plan_json(const planned& p) {
             refused.push_back(boost::json::object{{"reason", to_string(static_cast<reject_reason>(i))},
                                                   {"entries", n},
                                                   {"remedy", remedy(static_cast<reject_reason>(i), p)}});
-    const auto time = [](const std::optional<timestamp>& t) {
-        return t ? boost::json::value(text::format_rfc3339(*t)) : boost::json::value(nullptr);
-    };
-    return {{"executions", plan.executions},
-            {"records", plan.records},
-            {"filtered", plan.filtered},
-            {"entries", plan.entries},
-            {"bytes", plan.bytes},
-            {"streams", plan.streams},
-            {"oldest", time(plan.oldest)},
-            {"newest", time(plan.newest)},
-            {"resumed", plan.resumed},
-            {"resumed_rejected", plan.resumed_rejected},
-            {"already_there", plan.already_there},
-            {"refused", std::move(refused)},
-            {"certain", plan.certain},
-            {"maybe_too_late", plan.maybe_too_late},
-            {"nearly_too_old", plan.nearly_too_old},
-            {"live_streams", plan.live_streams},
-            {"to_ship", plan.to_ship()},
-            {"unseen", plan.unseen},
-            {"bytes_per_second", p.options.delivery.rate},
-            {"least_seconds", least_seconds(p)}};
+    boost::json::object out = read_json(plan);
+    for (auto& [name, value] : boost::json::object{{"resumed", plan.resumed},
+                                                   {"resumed_rejected", plan.resumed_rejected},
+                                                   {"already_there", plan.already_there},
+                                                   {"refused", std::move(refused)},
+                                                   {"certain", plan.certain},
+                                                   {"maybe_too_late", plan.maybe_too_late},
+                                                   {"nearly_too_old", plan.nearly_too_old},
+                                                   {"live_streams", plan.live_streams},
+                                                   {"to_ship", plan.to_ship()},
+                                                   {"unseen", plan.unseen},
+                                                   {"bytes_per_second", p.options.delivery.rate},
+                                                   {"least_seconds", least_seconds(p)}})
+        out.emplace(name, std::move(value));
+    return out;
 }
 
 } // namespace lokiship::tools

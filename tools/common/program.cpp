@@ -178,6 +178,18 @@ void shipping_program::stop_softly(const std::function<void()>& stop) {
     });
 }
 
+void shipping_program::wait_for_tick() {
+    if (!on_tick_)
+        return;
+    ticks_.expires_after(std::chrono::seconds(1));
+    ticks_.async_wait([this](const error_code& ec) {
+        if (ec || !running_)
+            return;
+        on_tick_();
+        wait_for_tick();
+    });
+}
+
 void shipping_program::wait_for_signal() {
     if (!on_signal_ || cancelled_)
         return;
