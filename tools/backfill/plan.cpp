@@ -104,6 +104,9 @@ std::string plan_text(const planned& p) {
                          : p.options.delivery.push_refused ? "will be refused by Loki"
                                                            : "are not sent, since Loki will refuse them",
                          to_string(static_cast<reject_reason>(i)), remedy(static_cast<reject_reason>(i), p)));
+    if (!guess && !p.options.delivery.push_refused && plan.refused() != 0)
+        out += "plan: /config does not show a tenant's own limits; --push-refused sends these entries "
+               "nevertheless\n";
     line(plan.maybe_too_late,
          fmt::format(
              "entries lie far behind what their streams have already; Loki refuses them "

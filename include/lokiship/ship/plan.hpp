@@ -45,7 +45,8 @@ struct backfill_plan {
 
     /// Streams in which somebody else ships: Loki holds newer entries of the last minutes.
     std::uint64_t live_streams = 0;
-    /// The refusals are computed from Loki's own settings: they are certain, and the entries are not pushed.
+    /// The refusals are computed from the settings that Loki shows, and the entries are not pushed. They are certain unless
+    /// the tenant has limits of its own, which Loki does not show.
     bool certain = false;
     /// Loki could not be asked what it has.
     bool unseen = false;

@@ -144,7 +144,14 @@ BOOST_AUTO_TEST_CASE(a_plan_says_what_loki_refuses_and_what_to_change) {
         "plan: 1900 entries are not sent, since Loki will refuse them (greater_than_max_sample_age): older "
         "than limits_config.reject_old_samples_max_age (168h); set it to 744h, or "
         "limits_config.reject_old_samples to false\n"
+        "plan: /config does not show a tenant's own limits; --push-refused sends these entries nevertheless\n"
         "plan: 550 entries to ship, at 4.0 MB a second at most\n");
+    // Only where something is withheld.
+    const std::string_view advice = "--push-refused";
+    const auto pushed = options({"--push-refused"}, loki);
+    BOOST_TEST(tools::plan_text({p, pushed, now}).find(advice) == std::string::npos);
+    const auto nothing = a_plan();
+    BOOST_TEST(tools::plan_text({nothing, o, now}).find(advice) == std::string::npos);
     const auto json = tools::plan_json({p, o, now});
     BOOST_TEST(json.at("to_ship").to_number<int>() == 550);
     BOOST_TEST(json.at("refused").as_array().size() == 2u);
@@ -161,6 +168,7 @@ BOOST_AUTO_TEST_CASE(a_plan_from_defaults_says_so) {
                text);
     BOOST_TEST(text.find("plan: Loki does not show its settings (/config); taking its defaults\n") !=
                text.npos);
+    BOOST_TEST(text.find("--push-refused") == text.npos, text);
     // All of them are tried.
     BOOST_TEST(text.find("plan: 2500 entries to ship, at 10.0 kB a second at most") != text.npos, text);
 }
