@@ -74,8 +74,9 @@ std::vector<setting> shipping_settings(std::string backend_timeout, std::vector<
         "late-entries", {"reject", "restamp"}, "reject",
         "What becomes of an entry that is older than Loki takes beside its stream's newest; restamp: "
         "it is sent with the oldest time that Loki takes, and its own is kept"));
-    out.push_back(
-        file_setting("rejects", "Append each rejected entry to this file as NDJSON, with the reason"));
+    out.push_back(file_setting(
+        "rejects", "Append each rejected entry to this file as NDJSON, with the reason; at least once: what "
+                   "a run that was killed had written since its last checkpoint, the next one writes again"));
     out.push_back(choice_setting("encoding", {"json"}, "json", "How pushes are encoded"));
     out.push_back(choice_setting("log-level", {"trace", "debug", "info", "warn", "error", "off"}, "info",
                                  "What is logged to standard error"));
