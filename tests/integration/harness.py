@@ -88,7 +88,10 @@ class Server:
 
             def do_GET(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                server.answer(self, handle, body)
+                try:
+                    server.answer(self, handle, body)
+                except ConnectionError:  # whoever asked was killed
+                    self.close_connection = True
 
             do_POST = do_GET
 

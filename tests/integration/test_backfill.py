@@ -266,7 +266,7 @@ class Interrupted(unittest.TestCase):
     def killed(self, make_world, kills_wanted, longest):
         """Kills backfill at random moments, and compares what the last run ends with to what the backend has."""
         chance = random.Random(20261124)
-        options = ["--rate", "off", "--batch-size", "20", "--progress", "json"]
+        options = ["--rate", "off", "--push-entries", "20", "--progress", "json"]
         kills, worlds = 0, 0
         while kills < kills_wanted:
             worlds += 1
@@ -315,7 +315,7 @@ class Interrupted(unittest.TestCase):
         checkpoint = self.file("checkpoint")
         with Sandbox("--history", "2000", "--interval", "off") as sandbox, Weather(sandbox.loki) as weather:
             weather.delay = 0.05
-            there = ["--backend", sandbox.backend, "--loki", weather.url, "--batch-size", "50", "--checkpoint", str(checkpoint)]
+            there = ["--backend", sandbox.backend, "--loki", weather.url, "--push-entries", "50", "--checkpoint", str(checkpoint)]
             with Process("backfill", *there) as backfill:
                 weather.wait_until_asked("push", 20)
                 self.assertEqual(backfill.end(), 6, backfill.lines)
@@ -451,7 +451,7 @@ class Beside:
             end = time.monotonic() + 60
             while not first <= {(ns, line) for _, ns, line in everything(self.world, days=7)}:
                 self.assertLess(time.monotonic(), end)
-            done = run("backfill", *there, "--progress", "json", "--batch-size", "20", *options)
+            done = run("backfill", *there, "--progress", "json", "--push-entries", "20", *options)
             known = entries_of(self.world)
             shown = set()
             while not {e for e in known if e[0] > newest} <= shown:

@@ -1,10 +1,11 @@
 """The tools ship over real HTTP, and what Loki shows is what there was."""
 
 import json
+import pathlib
 import re
 import unittest
 
-from harness import Process, Sandbox, run
+from harness import SCRATCH, Process, Sandbox, Weather, run
 
 
 class Shipping(unittest.TestCase):
@@ -41,7 +42,7 @@ class Shipping(unittest.TestCase):
         # With the default window Loki would refuse much of what shipd, which knows nothing of backfill, ships again.
         with Sandbox("--history", "300", "--interval", "20ms", "--max-chunk-age", "11d") as sandbox:
             there = ["--backend", sandbox.backend, "--loki", sandbox.loki]
-            done = run("backfill", *there, "--batch-size", "50")
+            done = run("backfill", *there, "--push-entries", "50")
             self.assertEqual(done.returncode, 0, done.stderr)
             before = len(sandbox.query('{job="aoss"}'))
             self.assertEqual(int(re.search(r"shipped (\d+)", done.stdout)[1]), before)
@@ -54,3 +55,30 @@ class Shipping(unittest.TestCase):
                 self.assertEqual(shipd.end(), 0, shipd.lines)
                 self.assertIn("rejected 0, pending 0", shipd.lines[-1])
             self.assertGreater(after, before)
+
+    def test_each_rejected_entry_is_kept_at_least_once_whatever_kills_backfill(self):
+        file = {name: pathlib.Path(SCRATCH.name, f"{self.id()}.{name}") for name in ("rejects", "checkpoint", "report")}
+        kept = ["--rejects", str(file["rejects"]), "--checkpoint", str(file["checkpoint"]), "--report", str(file["report"])]
+        with Sandbox("--history", "300", "--days", "14", "--interval", "off") as sandbox, Weather(sandbox.loki) as weather:
+            weather.delay = 0.02
+            there = ["--backend", sandbox.backend, "--loki", weather.url, "--push-entries", "20"]
+            for pushes in (1, 4, 7):
+                with Process("backfill", *there, *kept) as backfill:
+                    weather.wait_until_asked("push", pushes)
+                    backfill.process.kill()
+            weather.delay = 0
+            done = run("backfill", *there, *kept)
+            self.assertEqual(done.returncode, 3, done.stderr)
+            rejected = json.loads(file["report"].read_text(encoding="utf-8"))["summary"]["rejected"]
+            text = file["rejects"].read_text(encoding="utf-8")
+            lines = [json.loads(line) for line in text.splitlines()]
+            entries = {(line["execution_id"], line["step"], line["ts"], line["line"]) for line in lines}
+            self.assertGreater(rejected, 50)
+            self.assertEqual(len(entries), rejected)
+            # Whoever ships them again ships each once.
+            file["rejects"].write_text(text + text, encoding="utf-8")
+            again = run("backfill", "--replay", str(file["rejects"]), "--dry-run", "--log-level", "off")
+            self.assertEqual(again.returncode, 0, again.stderr)
+            self.assertEqual(len(again.stdout.splitlines()), rejected)
+        for name in ("shipd", "backfill"):
+            self.assertIn("at least once", run(name, "--help").stdout)

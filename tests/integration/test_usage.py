@@ -1,6 +1,7 @@
 """Wrong use is named and exits 2 before anything is contacted; what is asked for is printed."""
 
 import pathlib
+import re
 import subprocess
 import unittest
 
@@ -10,7 +11,7 @@ from harness import HERE, SCRATCH, Server, command, page_server, run
 class Usage(unittest.TestCase):
     def test_a_wrong_argument_is_named(self):
         wrong = (
-            (["--batch-size", "0"], "--batch-size: '0'"),
+            (["--loki-timeout", "0"], "--loki-timeout: '0'"),
             (["--nope"], "--nope"),
             (["--loki", "x"], "--loki: 'x' has no scheme"),
             (["--backend", "http://h:99999"], "--backend: 'http://h:99999'"),
@@ -59,6 +60,21 @@ class Usage(unittest.TestCase):
                 self.assertEqual(done.returncode, 0)
                 # Loki's settings, and a page.
                 self.assertEqual([a[1].split("?")[0] for a in asked], ["/config", "/api/monitoring/logs"])
+
+    def test_a_name_means_the_same_in_each_tool(self):
+        """Both read one environment and one .env."""
+
+        def options(name):
+            found = re.findall(r"^  (--[a-z-]+)(.*(?:\n {20}.*)*)", run(name, "--help").stdout, re.MULTILINE)
+            return {option: re.sub(r" \(default [^)]*\)", "", help_) for option, help_ in found}
+
+        shipd, backfill = options("shipd"), options("backfill")
+        both = shipd.keys() & backfill.keys()
+        self.assertLessEqual({"--backend", "--rejects", "--late-entries", "--config"}, both)
+        self.assertEqual({o: shipd[o] for o in both}, {o: backfill[o] for o in both})
+        self.assertIn("[LOKISHIP_BATCH_SIZE]", shipd["--batch-size"])
+        self.assertIn("[LOKISHIP_PUSH_ENTRIES]", backfill["--push-entries"])
+        self.assertNotIn("--batch-size", backfill)
 
     def test_what_is_asked_for_is_printed(self):
         for name in ("shipd", "backfill", "sandbox"):

@@ -81,8 +81,8 @@ class BackfillInBadWeather(unittest.TestCase):
         with Backend() as backend, Sandbox("--history", "0") as sandbox:
             backend.add(2)
             for name, path, said, pending in (
-                ("backend", "logs", "interrupted before anything was shipped; run backfill again", 0),
-                ("loki", "config", "interrupted before anything was shipped; run backfill again", 0),
+                ("backend", "logs", "interrupted while reading the history, of which 0 entries were read; nothing was shipped", 0),
+                ("loki", "config", "interrupted before anything was read; run the same command again", 0),
                 ("loki", "push", "interrupted with 4 entries to ship; run backfill again", 4),
             ):
                 with self.subTest(path), Weather(backend.url if name == "backend" else sandbox.loki) as weather:

@@ -12,6 +12,7 @@
 
 #include <unistd.h>
 
+#include <functional>
 #include <iostream>
 #include <string>
 
@@ -39,7 +40,14 @@ int run(const tools::values& v) {
         tools::style_of(dry_run ? "never" : v.text("progress"), isatty(STDERR_FILENO) != 0),
         json ? std::cout : std::cerr, program.logger, [] { return tools::terminal_width(STDERR_FILENO); });
     bool stopped = false;
+    tools::phase phase = tools::phase::starting;
     shell* running = nullptr;
+    const std::function<void()> show = [&] {
+        if (running)
+            progress.show({running->count(), running->bytes_settled(), phase, running->surveyed()},
+                          program.time.steady_now());
+    };
+    program.on_tick(show);
     program.on_signal([&] {
         stopped = true;
         // What is under way may end; whoever cannot wait sends another signal.
@@ -48,6 +56,8 @@ int run(const tools::values& v) {
         else
             program.cancel();
     });
+    if (!dry_run)
+        program.logger->info("asking {} for its settings", program.loki.server());
     const auto loki = dry_run ? tools::loki_settings{} : program.ask_loki();
     if (!dry_run && !stopped && !v.text("backfill-shard").empty() && !program.loki_knows_backfill_shard())
         throw tools::wrong_use_error(
@@ -63,40 +73,46 @@ int run(const tools::values& v) {
         progress.clear();
         log(s, text);
     };
-    options.on_counters = [&](const ship::counters& c) {
-        progress.show({c, running ? std::optional(running->bytes_settled()) : std::nullopt},
-                      program.time.steady_now());
-    };
+    options.on_counters = [&](const ship::counters&) { show(); };
 
     shell fill(program.backend, program.loki, program.time, options);
     running = &fill;
     tools::report report(v.text("report"));
     const tools::planned planned{fill.plan(), options, now};
-    if (!stopped)
+    if (!stopped) {
+        phase = tools::phase::reading;
         read(program, fill, v.text("replay"));
+    }
     if (dry_run && !stopped && !fill.result().failed()) {
         progress.clear();
         tools::print_entries(std::cout, fill);
     } else {
-        if (!stopped)
+        if (!stopped) {
+            phase = tools::phase::looking;
             program.run(fill.look());
+        }
         progress.clear();
         if (!stopped && !fill.result().failed()) {
             tools::print(std::cout, json, "plan", tools::plan_json(planned), tools::plan_text(planned));
-            if (!plan_only)
+            if (!plan_only) {
+                phase = tools::phase::pushing;
                 program.run(fill.ship());
-            if (!plan_only && !stopped && options.verify)
+            }
+            if (!plan_only && !stopped && options.verify) {
+                phase = tools::phase::verifying;
                 program.run(fill.verify());
+            }
         }
         progress.finish();
     }
-    const tools::outcome outcome{fill.count(), fill.result(), stopped, plan_only || dry_run};
+    const tools::outcome outcome{fill.count(), fill.result(), stopped, plan_only || dry_run, phase};
     const auto code = tools::exit_code_of(outcome, fill.plan());
     const auto summary = tools::summary_json(outcome, code);
     if (stopped || (!plan_only && !dry_run && !fill.result().read_failure))
         tools::print(std::cout, json, "summary", summary, tools::summary_text(outcome));
     tools::explain(*program.logger, outcome, options);
-    report.write({{"plan", tools::plan_json(planned)}, {"summary", summary}});
+    report.write({{"plan", dry_run ? tools::read_json(fill.plan()) : tools::plan_json(planned)},
+                  {"summary", summary}});
     return code;
 }
 

@@ -1,5 +1,6 @@
 #include "backfill/options.hpp"
 
+#include "common/parse.hpp"
 #include "common/program.hpp"
 
 #include <lokiship/text/escape.hpp>
@@ -129,7 +130,9 @@ std::vector<setting> backfill_settings() {
             list_setting("server-id", "UUID", "Only executions on this server"),
             text_setting("status", "STATUS", "", "Only executions of this status, such as Failed"),
             flag_setting("plan", "Say what would be shipped and what Loki would refuse, and push nothing"),
-            flag_setting("push-refused", "Push also what Loki is certain to refuse"),
+            flag_setting(
+                "push-refused",
+                "Push also what Loki will refuse by its /config, which does not show a tenant's own limits"),
             list_setting("label", "NAME=VALUE",
                          "Add this label to each stream, but for what is younger than fifty minutes, so that "
                          "history does "
@@ -140,7 +143,7 @@ std::vector<setting> backfill_settings() {
                 "Push with the header X-Loki-Backfill-Shard, where Loki knows it (later than 3.7): it "
                 "then takes entries of any age",
                 check_shard),
-            count_setting("batch-size", 1, 100'000, "1000", "How many entries a push has at most"),
+            count_setting("push-entries", 1, 100'000, "1000", "How many entries a push has at most"),
             count_setting("concurrency", 1, 256, "4", "How many streams are pushed at the same time"),
             text_setting("rate", "BYTES|auto|off", "auto",
                          "How many bytes of lines a second are pushed in all; auto: just below Loki's "
@@ -154,20 +157,22 @@ std::vector<setting> backfill_settings() {
                          "Save in this file how far it is, and go on from there where it exists"),
             count_setting("max-attempts", 1, 1000, "5",
                           "How often in a row Loki may fail until backfill gives up"),
-            flag_setting("dry-run",
-                         "Print what would be pushed as NDJSON on standard output and push nothing"),
+            flag_setting(
+                "dry-run",
+                "Print what would be pushed as NDJSON on standard output, ask Loki nothing and push nothing"),
             flag_setting("verify",
                          "Read back from Loki what was shipped, and send again, once, what is not there"),
             duration_setting("verify-wait", "0s", "7d", "2m",
                              "With --verify, how long to wait for old entries to show"),
             file_setting("replay",
                          "Ship the entries of a file that --rejects wrote, instead of the backend's"),
-            choice_setting(
-                "progress", {"auto", "always", "never", "json"}, "auto",
-                "Show progress on standard error: a bar (always), a bar on a terminal "
-                "and else a line every few seconds (auto), or nothing; json: plan, progress and summary "
-                "as lines of JSON on standard output"),
-            file_setting("report", "Write plan, counters and outcome to this file as JSON"),
+            choice_setting("progress", {"auto", "always", "never", "json"}, "auto",
+                           "Show progress on standard error: a bar (always), a bar on a terminal "
+                           "and else a line every few seconds (auto), also while a server is silent, or "
+                           "nothing; json: plan, progress and summary "
+                           "as lines of JSON on standard output"),
+            file_setting("report", "Write plan, counters and outcome to this file as JSON; with --dry-run "
+                                   "the plan is what was read"),
         });
 }
 
@@ -193,7 +198,7 @@ ship::backfill_options to_backfill_options(const values& v, ship::delivery_optio
 
     out.delivery = std::move(delivery);
     out.delivery.push_refused = v.flag("push-refused");
-    out.delivery.batch.max_entries = static_cast<std::size_t>(v.count("batch-size"));
+    out.delivery.batch.max_entries = static_cast<std::size_t>(v.count("push-entries"));
     out.delivery.concurrency = static_cast<std::size_t>(v.count("concurrency"));
     if (const auto& rate = v.text("rate"); rate != "auto") {
         out.delivery.rate = static_cast<std::size_t>(*parse_size(rate));

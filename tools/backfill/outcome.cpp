@@ -115,8 +115,12 @@ void explain(spdlog::logger& log, const outcome& o, const ship::backfill_options
                   "'";
     if (o.stopped) {
         const auto& c = o.count;
-        if (r.read_failure || c.shipped + c.duplicate + c.rejected + c.pending == 0)
-            log.warn("interrupted before anything was shipped; {}", again);
+        if (o.at == phase::starting)
+            log.warn("interrupted before anything was read; run the same command again");
+        else if (o.at == phase::reading)
+            log.warn("interrupted while reading the history, of which {} entries were read; nothing was "
+                     "shipped in this run; run the same command again",
+                     c.pending);
         else if (c.pending == 0)
             log.warn("interrupted with nothing left to ship");
         else

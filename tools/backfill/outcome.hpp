@@ -1,6 +1,7 @@
 #ifndef LOKISHIP_TOOLS_BACKFILL_OUTCOME_HPP
 #define LOKISHIP_TOOLS_BACKFILL_OUTCOME_HPP
 
+#include "backfill/phase.hpp"
 #include "backfill/plan.hpp"
 #include "common/exit_code.hpp"
 #include "common/ndjson.hpp"
@@ -27,6 +28,8 @@ struct outcome {
     bool stopped = false;
     /// With `--plan`: nothing was to be pushed.
     bool plan_only = false;
+    /// What it did last.
+    phase at = phase::verifying;
 };
 
 /// What the process exits with.

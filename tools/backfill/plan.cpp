@@ -104,6 +104,9 @@ std::string plan_text(const planned& p) {
                          : p.options.delivery.push_refused ? "will be refused by Loki"
                                                            : "are not sent, since Loki will refuse them",
                          to_string(static_cast<reject_reason>(i)), remedy(static_cast<reject_reason>(i), p)));
+    if (!guess && !p.options.delivery.push_refused && plan.refused() != 0)
+        out += "plan: /config does not show a tenant's own limits; --push-refused sends these entries "
+               "nevertheless\n";
     line(plan.maybe_too_late,
          fmt::format(
              "entries lie far behind what their streams have already; Loki refuses them "
@@ -142,6 +145,15 @@ std::string plan_text(const planned& p) {
     return out + '\n';
 }
 
+boost::json::object read_json(const ship::backfill_plan& plan) {
+    const auto time = [](const std::optional<timestamp>& t) {
+        return t ? boost::json::value(text::format_rfc3339(*t)) : boost::json::value(nullptr);
+    };
+    return {{"executions", plan.executions}, {"records", plan.records},    {"filtered", plan.filtered},
+            {"entries", plan.entries},       {"bytes", plan.bytes},        {"streams", plan.streams},
+            {"oldest", time(plan.oldest)},   {"newest", time(plan.newest)}};
+}
+
 boost::json::object plan_json(const planned& p) {
     const auto& plan = p.plan;
     boost::json::array refused;
@@ -150,29 +162,21 @@ boost::json::object plan_json(const planned& p) {
             refused.push_back(boost::json::object{{"reason", to_string(static_cast<reject_reason>(i))},
                                                   {"entries", n},
                                                   {"remedy", remedy(static_cast<reject_reason>(i), p)}});
-    const auto time = [](const std::optional<timestamp>& t) {
-        return t ? boost::json::value(text::format_rfc3339(*t)) : boost::json::value(nullptr);
-    };
-    return {{"executions", plan.executions},
-            {"records", plan.records},
-            {"filtered", plan.filtered},
-            {"entries", plan.entries},
-            {"bytes", plan.bytes},
-            {"streams", plan.streams},
-            {"oldest", time(plan.oldest)},
-            {"newest", time(plan.newest)},
-            {"resumed", plan.resumed},
-            {"resumed_rejected", plan.resumed_rejected},
-            {"already_there", plan.already_there},
-            {"refused", std::move(refused)},
-            {"certain", plan.certain},
-            {"maybe_too_late", plan.maybe_too_late},
-            {"nearly_too_old", plan.nearly_too_old},
-            {"live_streams", plan.live_streams},
-            {"to_ship", plan.to_ship()},
-            {"unseen", plan.unseen},
-            {"bytes_per_second", p.options.delivery.rate},
-            {"least_seconds", least_seconds(p)}};
+    boost::json::object out = read_json(plan);
+    for (auto& [name, value] : boost::json::object{{"resumed", plan.resumed},
+                                                   {"resumed_rejected", plan.resumed_rejected},
+                                                   {"already_there", plan.already_there},
+                                                   {"refused", std::move(refused)},
+                                                   {"certain", plan.certain},
+                                                   {"maybe_too_late", plan.maybe_too_late},
+                                                   {"nearly_too_old", plan.nearly_too_old},
+                                                   {"live_streams", plan.live_streams},
+                                                   {"to_ship", plan.to_ship()},
+                                                   {"unseen", plan.unseen},
+                                                   {"bytes_per_second", p.options.delivery.rate},
+                                                   {"least_seconds", least_seconds(p)}})
+        out.emplace(name, std::move(value));
+    return out;
 }
 
 } // namespace lokiship::tools

@@ -23,6 +23,9 @@ std::string plan_text(const planned& p);
 /// The same for scripts.
 boost::json::object plan_json(const planned& p);
 
+/// What is known of a plan where Loki was not asked: what was read.
+boost::json::object read_json(const ship::backfill_plan& plan);
+
 /// What a person can do so that Loki takes what it would refuse for this reason.
 std::string remedy(loki::reject_reason reason, const planned& p);
 

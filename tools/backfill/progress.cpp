@@ -42,7 +42,23 @@ std::optional<double> rate_estimate::per_second() const {
            std::chrono::duration<double>(last_.time - marks_.front().time).count();
 }
 
+std::optional<share> progress_state::done() const noexcept {
+    switch (at) {
+    case phase::looking:
+        // Each stream is asked for and then compared.
+        return share{surveyed.asked + surveyed.compared, 2 * surveyed.streams};
+    case phase::pushing:
+        return share{settled(), all()};
+    case phase::verifying:
+        return share{std::min(count.verified, count.shipped), count.shipped};
+    default:
+        return std::nullopt;
+    }
+}
+
 std::optional<std::uint64_t> seconds_left(const progress_state& state, const progress_rates& a_second) {
+    if (state.at != phase::pushing)
+        return std::nullopt;
     if (state.count.pending == 0)
         return 0;
     const double left = static_cast<double>(state.count.pending) / a_second.entries.value_or(0);
@@ -50,14 +66,46 @@ std::optional<std::uint64_t> seconds_left(const progress_state& state, const pro
     return left < 1e9 ? std::optional(static_cast<std::uint64_t>(std::ceil(left - 1e-6))) : std::nullopt;
 }
 
+namespace {
+
+std::string duration_text(std::uint64_t seconds) {
+    return fmt::format("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
+}
+
+/// What it does, and how far that is.
+std::string phase_text(const progress_state& state) {
+    const auto& s = state.surveyed;
+    switch (state.at) {
+    case phase::reading:
+        return fmt::format("reading {} entries", state.all());
+    case phase::looking:
+        return fmt::format("looking at {}/{} streams  compared {}/{}", s.asked, s.streams, s.compared,
+                           s.streams);
+    case phase::pushing:
+        return fmt::format("pushing {}/{} entries", state.settled(), state.all());
+    case phase::verifying:
+        return fmt::format("verifying {}/{} entries", state.done()->done, state.done()->all);
+    default:
+        return std::string(to_string(state.at));
+    }
+}
+
+} // namespace
+
 std::string progress_text(const progress_state& state, const progress_rates& a_second) {
-    std::string out = fmt::format("{}/{} entries  {} %", state.settled(), state.all(), state.percent());
+    std::string out = phase_text(state);
+    if (const auto done = state.done())
+        out += fmt::format("  {} %", done->percent());
+    if (state.unchanged >= std::chrono::seconds(5))
+        out += "  nothing new for " + duration_text(static_cast<std::uint64_t>(state.unchanged.count()));
+    if (state.at != phase::pushing)
+        return out;
     if (a_second.entries)
         out += fmt::format("  {:.0f}/s", *a_second.entries);
     if (a_second.bytes)
         out += fmt::format("  {:.1f} MB/s", *a_second.bytes / 1e6);
     if (const auto left = seconds_left(state, a_second))
-        out += fmt::format("  ETA {}:{:02}:{:02}", *left / 3600, *left / 60 % 60, *left % 60);
+        out += "  ETA " + duration_text(*left);
     else
         out += "  ETA unknown";
     if (state.count.pushes_failed != 0)
@@ -72,14 +120,18 @@ std::string progress_json(const progress_state& state, const progress_rates& a_s
         return n ? fmt::format("{:.0f}", *n) : std::string("null");
     };
     const auto left = seconds_left(state, a_second);
+    const auto done = state.done();
     const auto& c = state.count;
+    const auto& s = state.surveyed;
     return fmt::format(
-        R"({{"event":"progress","settled":{},"entries":{},"percent":{},"entries_per_second":{},)"
-        R"("bytes_per_second":{},"eta_seconds":{},"retries":{},"rejected":{},"shipped":{},)"
-        R"("duplicate":{},"pending":{}}})",
-        state.settled(), state.all(), state.percent(), rounded(a_second.entries), rounded(a_second.bytes),
-        left ? std::to_string(*left) : "null", c.pushes_failed, c.rejected, c.shipped, c.duplicate,
-        c.pending);
+        R"({{"event":"progress","phase":"{}","settled":{},"entries":{},"percent":{},"entries_per_second":{},)"
+        R"("bytes_per_second":{},"eta_seconds":{},"unchanged_seconds":{},"streams":{},"streams_asked":{},)"
+        R"("streams_compared":{},"retries":{},"rejected":{},"shipped":{},"verified":{},"duplicate":{},)"
+        R"("pending":{}}})",
+        to_string(state.at), state.settled(), state.all(), done ? std::to_string(done->percent()) : "null",
+        rounded(a_second.entries), rounded(a_second.bytes), left ? std::to_string(*left) : "null",
+        state.unchanged.count(), s.streams, s.asked, s.compared, c.pushes_failed, c.rejected, c.shipped,
+        c.verified, c.duplicate, c.pending);
 }
 
 std::string progress_bar(std::uint64_t settled, std::uint64_t all, std::size_t width) {
@@ -90,9 +142,9 @@ std::string progress_bar(std::uint64_t settled, std::uint64_t all, std::size_t w
 std::string progress_line(const progress_state& state, const progress_rates& a_second, std::size_t width) {
     std::string text = progress_text(state, a_second);
     constexpr std::size_t around = std::string_view("[]  ").size(), least = 5, most = 30;
-    if (text.size() + around + least <= width)
-        return progress_bar(state.settled(), state.all(), std::min(width - text.size() - around, most)) +
-               "  " + text;
+    if (const auto done = state.done(); done && text.size() + around + least <= width)
+        return progress_bar(done->done, done->all, std::min(width - text.size() - around, most)) + "  " +
+               text;
     while (text.size() > width) {
         const auto part = text.rfind("  ");
         text.resize(part == text.npos ? width : part);
@@ -107,12 +159,17 @@ progress::progress(progress_style style, std::ostream& out, std::shared_ptr<spdl
     , width_(std::move(width))
     , style_(style) {}
 
-void progress::show(const progress_state& state, steady_time now) {
+void progress::show(progress_state state, steady_time now) {
     using namespace std::chrono_literals;
     if (style_ == progress_style::none)
         return;
-    // Reading comes before shipping and says nothing of how fast that is.
-    if (state.settled() == 0)
+    if (!last_since_ || state != last_) {
+        last_ = state;
+        last_since_ = now;
+    }
+    state.unchanged = std::chrono::duration_cast<std::chrono::seconds>(now - *last_since_);
+    // What comes before pushing, such as what a checkpoint brings, says nothing of how fast that is.
+    if (state.at != phase::pushing || state.settled() == 0)
         entries_ = bytes_ = rate_estimate();
     entries_.add(now, state.settled());
     if (state.bytes_settled)
@@ -124,7 +181,7 @@ void progress::show(const progress_state& state, steady_time now) {
     if (!next_)
         next_ = style_ == progress_style::lines ? now + 5s : now;
     // The bar's last state must not depend on when it comes.
-    if (now < *next_ && !(drawn_ && state.count.pending == 0))
+    if (now < *next_ && !(drawn_ && state.at == phase::pushing && state.count.pending == 0))
         return;
     switch (style_) {
     case progress_style::bar:

@@ -74,8 +74,9 @@ std::vector<setting> shipping_settings(std::string backend_timeout, std::vector<
         "late-entries", {"reject", "restamp"}, "reject",
         "What becomes of an entry that is older than Loki takes beside its stream's newest; restamp: "
         "it is sent with the oldest time that Loki takes, and its own is kept"));
-    out.push_back(
-        file_setting("rejects", "Append each rejected entry to this file as NDJSON, with the reason"));
+    out.push_back(file_setting(
+        "rejects", "Append each rejected entry to this file as NDJSON, with the reason; at least once: what "
+                   "a run that was killed had written since its last checkpoint, the next one writes again"));
     out.push_back(choice_setting("encoding", {"json"}, "json", "How pushes are encoded"));
     out.push_back(choice_setting("log-level", {"trace", "debug", "info", "warn", "error", "off"}, "info",
                                  "What is logged to standard error"));
@@ -175,6 +176,18 @@ void shipping_program::stop_softly(const std::function<void()>& stop) {
     give_up_.async_wait([this](const error_code& ec) {
         if (!ec)
             cancel();
+    });
+}
+
+void shipping_program::wait_for_tick() {
+    if (!on_tick_)
+        return;
+    ticks_.expires_after(std::chrono::seconds(1));
+    ticks_.async_wait([this](const error_code& ec) {
+        if (ec || !running_)
+            return;
+        on_tick_();
+        wait_for_tick();
     });
 }
 

@@ -60,15 +60,21 @@ public:
     /// Calls `f` at the first SIGINT or SIGTERM that comes during a `run`; the second ends the process as it does by
     /// default.
     void on_signal(std::function<void()> f);
+    /// Calls `f` each second while a `run` lasts.
+    void on_tick(std::function<void()> f) { on_tick_ = std::move(f); }
     /// Runs an operation to its end. Throws what it throws, unless `cancel` was called.
     template <class T>
     void run(boost::asio::awaitable<T> operation) {
         std::exception_ptr failure;
         context.restart();
+        running_ = true;
         wait_for_signal();
+        wait_for_tick();
         boost::asio::co_spawn(context, finish(std::move(operation)),
                               boost::asio::bind_cancellation_slot(cancel_.slot(), [&](std::exception_ptr e) {
                                   failure = e;
+                                  running_ = false;
+                                  ticks_.cancel();
                                   signals_.cancel();
                                   give_up_.cancel();
                               }));
@@ -103,13 +109,14 @@ private:
     }
 
     void wait_for_signal();
+    void wait_for_tick();
 
     boost::asio::signal_set signals_{context};
-    boost::asio::steady_timer give_up_{context};
-    std::function<void()> on_signal_;
+    boost::asio::steady_timer give_up_{context}, ticks_{context};
+    std::function<void()> on_signal_, on_tick_;
     std::chrono::nanoseconds loki_timeout_;
     boost::asio::cancellation_signal cancel_;
-    bool cancelled_ = false;
+    bool cancelled_ = false, running_ = false;
 };
 
 } // namespace lokiship::tools

@@ -1,6 +1,7 @@
 #include "common/settings.hpp"
 
 #include "common/dotenv.hpp"
+#include "common/parse.hpp"
 
 #include <lokiship/text/escape.hpp>
 
@@ -8,73 +9,17 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <limits>
-#include <regex>
 #include <sstream>
 #include <utility>
 
 namespace lokiship::tools {
 
 namespace {
-
-std::string environment_name(const setting& s) {
-    if (!s.environment.empty())
-        return s.environment;
-    std::string out = "LOKISHIP_" + s.name;
-    for (char& c : out)
-        c = c == '-' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
-    return out;
-}
-
-/// Whether a text may hold a password. An '@' is enough: a URL that does not parse can have one anywhere.
-bool has_password(std::string_view text) {
-    return text.find('@') != text.npos;
-}
-
-/// `scheme://user:****@host`, or `****` where it is not certain which part is the password.
-std::string masked(const std::string& text) {
-    if (!has_password(text))
-        return text;
-    const auto u = http::parse_url(text);
-    return u && !u->userinfo.empty() ? u->display() : "****";
-}
-
-/// The elements of a list, without the blanks around them.
-std::vector<std::string> split_list(std::string_view text) {
-    std::vector<std::string> out;
-    while (!text.empty()) {
-        const auto comma = std::min(text.find(','), text.size());
-        auto element = text.substr(0, comma);
-        element.remove_prefix(std::min(element.find_first_not_of(" \t"), element.size()));
-        out.emplace_back(element.substr(0, element.find_last_not_of(" \t") + 1));
-        text.remove_prefix(comma);
-        if (text == ",")
-            out.emplace_back();
-        text.remove_prefix(std::min<std::size_t>(1, text.size()));
-    }
-    return out;
-}
-
-std::string join_list(const std::vector<std::string>& elements) {
-    std::string out;
-    for (const auto& e : elements)
-        out += (&e == elements.data() ? "" : ",") + e;
-    return out;
-}
-
-/// A value as it may be shown.
-std::string shown(const setting& s, const std::string& text) {
-    if (!s.list || !has_password(text))
-        return masked(text);
-    auto elements = split_list(text);
-    std::transform(elements.begin(), elements.end(), elements.begin(), masked);
-    return join_list(elements);
-}
 
 /// A value of a config file as text; nothing where it has none of the types that the setting takes.
 std::optional<std::string> text_of(const toml::node& node, bool list) {
@@ -309,188 +254,6 @@ std::optional<timestamp> values::time(std::string_view name, timestamp now) cons
 
 std::vector<std::string> values::list(std::string_view name) const {
     return split_list(text(name));
-}
-
-std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text) {
-    if (text == "off")
-        return std::chrono::nanoseconds(0);
-    using namespace std::chrono;
-    static const std::pair<std::string_view, nanoseconds> units[] = {
-        {"ms", 1ms}, {"s", 1s}, {"m", 1min}, {"h", 1h}, {"d", 24h}};
-    const auto digits = text.find_first_not_of("0123456789");
-    const auto n = parse_count(text.substr(0, digits));
-    if (!n || digits == text.npos)
-        return std::nullopt;
-    for (const auto& [name, unit] : units)
-        if (text.substr(digits) == name && *n <= static_cast<std::uint64_t>(nanoseconds::max() / unit))
-            return unit * static_cast<nanoseconds::rep>(*n);
-    return std::nullopt;
-}
-
-std::optional<std::uint64_t> parse_count(std::string_view text) {
-    std::uint64_t out = 0;
-    const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), out);
-    return ec == std::errc() && end == text.data() + text.size() ? std::optional(out) : std::nullopt;
-}
-
-std::optional<std::uint64_t> parse_size(std::string_view text) {
-    if (text == "off")
-        return 0;
-    static constexpr std::pair<std::string_view, std::uint64_t> units[] = {{"", 1},
-                                                                           {"B", 1},
-                                                                           {"kB", 1'000},
-                                                                           {"KB", 1'000},
-                                                                           {"MB", 1'000'000},
-                                                                           {"GB", 1'000'000'000},
-                                                                           {"TB", 1'000'000'000'000},
-                                                                           {"KiB", 1ull << 10},
-                                                                           {"MiB", 1ull << 20},
-                                                                           {"GiB", 1ull << 30},
-                                                                           {"TiB", 1ull << 40}};
-    const auto digits = std::min(text.find_first_not_of("0123456789"), text.size());
-    const auto n = parse_count(text.substr(0, digits));
-    if (!n)
-        return std::nullopt;
-    for (const auto& [name, unit] : units)
-        if (text.substr(digits) == name && *n <= std::numeric_limits<std::uint64_t>::max() / unit)
-            return *n * unit;
-    return std::nullopt;
-}
-
-std::optional<timestamp> parse_time(std::string_view text, timestamp now) {
-    if (const auto age = text == "off" ? std::nullopt : parse_duration(text))
-        return now.time_since_epoch() < timestamp::min().time_since_epoch() + *age ? timestamp::min()
-                                                                                   : now - *age;
-    // More strict than `parse_timestamp`: a person who leaves out the offset may not mean UTC.
-    std::string shape(text);
-    for (char& c : shape)
-        c = c >= '0' && c <= '9' ? '0' : c;
-    static const std::regex allowed("0000-00-00([Tt ]00:00:00(\\.0{1,9})?([Zz]|[+-]00:00))?");
-    if (!std::regex_match(shape, allowed))
-        return std::nullopt;
-    const auto time =
-        text::parse_timestamp(text.size() == 10 ? std::string(text) + "T00" : std::string(text));
-    return time ? std::optional(*time) : std::nullopt;
-}
-
-setting url_setting(std::string name, std::string environment, std::string default_value, std::string help) {
-    return {std::move(name),
-            "URL",
-            std::move(default_value),
-            std::move(help),
-            [](const std::string& text) -> std::optional<std::string> {
-                const auto u = http::parse_url(text);
-                if (!u) {
-                    // The URL itself is quoted already, by whoever shows this.
-                    const std::string& m = u.error().message;
-                    return m.substr(m.starts_with('\'') ? m.find("': ") + 3
-                                                        : std::string_view("URL: ").size());
-                }
-                return std::nullopt;
-            },
-            std::move(environment),
-            true};
-}
-
-setting count_setting(std::string name, std::uint64_t least, std::uint64_t most, std::string default_value,
-                      std::string help) {
-    return {std::move(name), "N", std::move(default_value), std::move(help),
-            [least, most](const std::string& text) -> std::optional<std::string> {
-                const auto n = parse_count(text);
-                if (n && *n >= least && *n <= most)
-                    return std::nullopt;
-                return "is not a whole number from " + std::to_string(least) + " to " + std::to_string(most);
-            }};
-}
-
-setting duration_setting(std::string name, std::string least, std::string most, std::string default_value,
-                         std::string help) {
-    return {std::move(name), "DURATION", std::move(default_value), std::move(help),
-            [least, most](const std::string& text) -> std::optional<std::string> {
-                const auto d = parse_duration(text);
-                if (d && *d >= *parse_duration(least) && *d <= *parse_duration(most))
-                    return std::nullopt;
-                return "is not a duration from " + least + " to " + most +
-                       ", such as 500ms, 30s, 5m, 2h or 1d";
-            }};
-}
-
-setting size_setting(std::string name, std::string least, std::string most, std::string default_value,
-                     std::string help, bool can_be_off) {
-    return {std::move(name), "SIZE", std::move(default_value), std::move(help),
-            [least, most, can_be_off](const std::string& text) -> std::optional<std::string> {
-                const auto n = parse_size(text);
-                if (text == "off" ? can_be_off : n && *n >= *parse_size(least) && *n <= *parse_size(most))
-                    return std::nullopt;
-                return (can_be_off ? "is neither off nor a size from " : "is not a size from ") + least +
-                       " to " + most + ", such as 500KB or 64MiB (a KB has 1000 bytes, a KiB 1024)";
-            }};
-}
-
-setting time_setting(std::string name, std::string help) {
-    return {
-        std::move(name), "TIME", "",
-        std::move(help) + " (2026-11-01T00:00:00Z; 2026-11-01: its midnight in UTC; 7d: so long ago)",
-        [](const std::string& text) -> std::optional<std::string> {
-            if (text.empty() || parse_time(text, timestamp()))
-                return std::nullopt;
-            return "is neither a time, such as 2026-11-01T00:00:00Z or 2026-11-01, nor so long ago, such as "
-                   "36h or 7d";
-        }};
-}
-
-setting list_setting(std::string name, std::string placeholder, std::string help,
-                     std::function<std::optional<std::string>(const std::string&)> check) {
-    setting out{std::move(name), std::move(placeholder), "",
-                std::move(help) + " (several: repeat it, or part them by commas)",
-                [check = std::move(check)](const std::string& text) -> std::optional<std::string> {
-                    const auto elements = split_list(text);
-                    for (const auto& e : elements) {
-                        if (e.empty())
-                            return "has an empty element";
-                        if (const auto wrong = check ? check(e) : std::nullopt)
-                            return elements.size() == 1
-                                       ? *wrong
-                                       : "has the element '" + text::escape_for_log(masked(e)) + "', which " +
-                                             *wrong;
-                    }
-                    return std::nullopt;
-                }};
-    out.list = true;
-    return out;
-}
-
-setting choice_setting(std::string name, std::vector<std::string> choices, std::string default_value,
-                       std::string help) {
-    std::string list;
-    for (const auto& c : choices)
-        list += (list.empty() ? "" : "|") + c;
-    return {std::move(name), list, std::move(default_value), std::move(help),
-            [choices = std::move(choices), list](const std::string& text) -> std::optional<std::string> {
-                if (std::find(choices.begin(), choices.end(), text) != choices.end())
-                    return std::nullopt;
-                return "is not one of " + list;
-            }};
-}
-
-setting text_setting(std::string name, std::string placeholder, std::string default_value, std::string help,
-                     std::function<std::optional<std::string>(const std::string&)> check) {
-    if (!check)
-        check = [](const std::string&) { return std::optional<std::string>(); };
-    return {std::move(name), std::move(placeholder), std::move(default_value), std::move(help),
-            std::move(check)};
-}
-
-setting file_setting(std::string name, std::string help) {
-    return text_setting(std::move(name), "FILE", "", std::move(help));
-}
-
-setting flag_setting(std::string name, std::string help) {
-    return {std::move(name), "", "false", std::move(help),
-            [](const std::string& text) -> std::optional<std::string> {
-                return text == "true" || text == "false" ? std::nullopt
-                                                         : std::optional<std::string>("is not true or false");
-            }};
 }
 
 } // namespace lokiship::tools

@@ -1,8 +1,8 @@
 #ifndef LOKISHIP_TOOLS_COMMON_SETTINGS_HPP
 #define LOKISHIP_TOOLS_COMMON_SETTINGS_HPP
 
-#include <lokiship/error.hpp>
-#include <lokiship/http/url.hpp>
+#include "common/setting.hpp"
+
 #include <lokiship/text/timestamp.hpp>
 
 #include <chrono>
@@ -17,25 +17,6 @@
 #include <vector>
 
 namespace lokiship::tools {
-
-/// One option of a tool.
-struct setting {
-    /// The long flag without its dashes, also the key in a config file.
-    std::string name;
-    /// What stands for the value in `--help`; empty for a flag, whose value is `true` or `false`.
-    std::string placeholder;
-    std::string default_value;
-    std::string help;
-    /// The message for a bad value, without option and value: `is not …`. Empty result: the value is good.
-    std::function<std::optional<std::string>(const std::string&)> check;
-    /// The environment variable; empty: `LOKISHIP_` and the name in upper case.
-    std::string environment{};
-    /// The value can hold a password and is then refused on the command line.
-    bool secret = false;
-    /// The value is a list: on the command line the option can be repeated, in TOML it can be an array of strings.
-    /// Commas part the elements everywhere.
-    bool list = false;
-};
 
 /// A setting's value and where it comes from, as messages name it: `--loki`, `.env:3 LOKI_URL`, `default`.
 struct value {
@@ -95,40 +76,6 @@ surroundings real_surroundings(int argc, char** argv);
 /// a comment.
 std::variant<values, exit_message> resolve(std::string_view tool, std::string_view description,
                                            std::vector<setting> settings, const surroundings& around);
-
-/// `500ms`, `30s`, `5m`, `2h`, `7d`: a whole number and its unit; `off` is zero.
-std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text);
-/// A whole number without a sign.
-std::optional<std::uint64_t> parse_count(std::string_view text);
-/// Bytes: `500KB` (or `kB`; a KB, MB, GB or TB is a power of 1000), `64MiB` (KiB, MiB, GiB, TiB: powers of 1024), or a
-/// plain number; `off` is zero.
-std::optional<std::uint64_t> parse_size(std::string_view text);
-/// A time as in RFC 3339, `2026-11-01T00:00:00Z`, a day for its midnight in UTC, `2026-11-01`, or a duration before
-/// `now`, `7d`.
-std::optional<timestamp> parse_time(std::string_view text, timestamp now);
-
-/// Settings that several tools have.
-setting url_setting(std::string name, std::string environment, std::string default_value, std::string help);
-setting count_setting(std::string name, std::uint64_t least, std::uint64_t most, std::string default_value,
-                      std::string help);
-setting duration_setting(std::string name, std::string least, std::string most, std::string default_value,
-                         std::string help);
-/// `off`, where it is allowed, need not lie between `least` and `most`.
-setting size_setting(std::string name, std::string least, std::string most, std::string default_value,
-                     std::string help, bool can_be_off = false);
-/// Not given: nothing. The help gets an example of each form.
-setting time_setting(std::string name, std::string help);
-/// Not given: an empty list. `placeholder` and `check` are those of one element; without a check every one is good that
-/// is not empty. The help says how to give several.
-setting list_setting(std::string name, std::string placeholder, std::string help,
-                     std::function<std::optional<std::string>(const std::string&)> check = {});
-setting choice_setting(std::string name, std::vector<std::string> choices, std::string default_value,
-                       std::string help);
-/// Any text; without a check every one is good.
-setting text_setting(std::string name, std::string placeholder, std::string default_value, std::string help,
-                     std::function<std::optional<std::string>(const std::string&)> check = {});
-setting file_setting(std::string name, std::string help);
-setting flag_setting(std::string name, std::string help);
 
 } // namespace lokiship::tools
 

@@ -90,7 +90,6 @@ public:
                                                 });
         try {
             history_summary summary = co_await reader.read(options_.query);
-            result_.executions = summary.executions;
             result_.incomplete = summary.incomplete;
             result_.read_failure = summary.failure;
             spool_.finish();
@@ -101,6 +100,7 @@ public:
             // Newest first: without its end nothing of the history may go.
             const auto failed = count_.pages_failed;
             count_ = {};
+            plan_ = {};
             count_.pages_failed = failed;
         }
         publish();
@@ -124,19 +124,22 @@ public:
         try {
             spool_.finish();
             survey<Transport, Clock> all(loki_, clock_, spool_, options_.labels, options_.delivery.ingester,
-                                         options_.read_back, options_.log);
+                                         options_.read_back, options_.log, surveyed_);
             co_await all.ask_for_streams(saved_ ? &*saved_ : nullptr);
             forecast_ = refusal_forecast(options_.limits, options_.delivery, clock_.wall_now());
-            begin_plan(all);
+            plan_.live_streams = all.live_streams();
+            plan_.certain = options_.limits.known && !options_.delivery.push_refused;
             const typename survey<Transport, Clock>::foresee_function foreseen =
                 [this](const shipment_part& p, const spooled_entry& e) { return forecast_.likely(p, e); };
             std::uint64_t forgotten = 0;
             for (auto& part : all.parts()) {
+                surveyed_.compared = part.stream;
                 if (const auto* before = saved_ ? saved_->find(part.labels) : nullptr)
                     forgotten += co_await go_on(part, *before);
                 co_await all.inspect(part, plan_, foreseen);
                 shipment_.add(std::move(part));
             }
+            surveyed_.compared = surveyed_.streams;
             plan_.unseen = all.failed();
             if (forgotten != 0)
                 say(severity::warning,
@@ -149,8 +152,10 @@ public:
         }
         publish();
     }
-    /// What `look` found.
+    /// What was read so far, and what `look` found.
     const backfill_plan& plan() const noexcept { return plan_; }
+    /// How far `look` is.
+    const survey_progress& surveyed() const noexcept { return surveyed_; }
 
     /// Ships what was read. Returns when all is shipped or refused, or `stop` was called, or Loki brought nothing forward
     /// `max_attempts` times in a row, or at once where a person must act first (credentials, tenant, address).
@@ -232,14 +237,30 @@ private:
         // It counts before it is written: where that fails, it is what was not shipped.
         ++count_.pending;
         spool_.add(labels, entry.time, entry.line, key);
+        ++plan_.entries;
+        plan_.bytes += entry.line.size();
+        plan_.streams = spool_.streams().size();
+        plan_.oldest = std::min(plan_.oldest.value_or(entry.time), entry.time);
+        plan_.newest = std::max(plan_.newest.value_or(entry.time), entry.time);
         return true;
     }
     void take(const aoss::execution_record& record) {
         auto step = aoss::to_entry(record, clock_.wall_now());
-        if (!options_.query.matches(record, step.entry.time)) {
-            ++filtered_;
-            return;
+        const bool wanted = options_.query.matches(record, step.entry.time);
+        aoss::step_key seen = step.key;
+        if (!wanted)
+            seen.content = ~seen.content; // it may be wanted when it comes again, with another status
+        if (!recent_.contains(seen)) {
+            ++plan_.records;
+            if (record.execution_id != std::exchange(last_execution_, record.execution_id))
+                plan_.executions = ++result_.executions;
+            if (!wanted) {
+                ++plan_.filtered;
+                recent_.insert(seen);
+            }
         }
+        if (!wanted)
+            return;
         if (!keep(step.labels, step.entry, step.key))
             return;
         count_.timestamps_replaced += step.time_replaced;
@@ -277,22 +298,6 @@ private:
             options_.query.until = saved_->until;
         }
         return true;
-    }
-
-    void begin_plan(const survey<Transport, Clock>& all) {
-        plan_ = {};
-        plan_.executions = result_.executions;
-        plan_.records = count_.fetched + filtered_;
-        plan_.filtered = filtered_;
-        plan_.entries = count_.pending;
-        plan_.streams = spool_.streams().size();
-        plan_.live_streams = all.live_streams();
-        plan_.certain = options_.limits.known && !options_.delivery.push_refused;
-        for (const auto& s : spool_.streams()) {
-            plan_.bytes += s.bytes;
-            plan_.oldest = std::min(plan_.oldest.value_or(s.oldest), s.oldest);
-            plan_.newest = std::max(plan_.newest.value_or(s.newest), s.newest);
-        }
     }
 
     /// Takes over what an earlier run did for this part. How many entries of it are unclear.
@@ -478,12 +483,14 @@ private:
     Clock& clock_;
     class spool spool_;
     recent_keys<aoss::step_key> recent_;
-    std::uint64_t filtered_ = 0;
+    /// The execution that was counted last.
+    std::string last_execution_;
     outbox box_;
     counters count_;
     class shipment shipment_;
     verification shown_;
     backfill_plan plan_;
+    survey_progress surveyed_;
     refusal_forecast forecast_;
     backfill_result result_;
     backoff retry_;

@@ -39,6 +39,8 @@ struct counters {
     /// Pushes that Loki answered by storing or refusing entries, and attempts that must be repeated.
     std::uint64_t pushes = 0, pushes_failed = 0;
 
+    friend bool operator==(const counters&, const counters&) = default;
+
     bool balanced() const noexcept { return fetched == shipped + duplicate + rejected + pending; }
 
     void reject(loki::reject_reason reason, std::uint64_t n) noexcept {

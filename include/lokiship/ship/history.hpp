@@ -45,7 +45,7 @@ struct history_query {
 
 /// How the reading of a history ended.
 struct history_summary {
-    /// Runs of records with one execution id.
+    /// Runs of records with one execution id, also those that overlapping pages repeat.
     std::uint64_t executions = 0;
     /// It could not be read to its end: what was handed on lacks the oldest.
     std::optional<error> failure{};

@@ -13,7 +13,7 @@ namespace lokiship::ship {
 
 /// What a backfill is going to do, as it stands before the first push.
 struct backfill_plan {
-    /// Read from the backend: executions, and records in all.
+    /// Read from the backend: executions, and records in all. What overlapping pages repeat counts once.
     std::uint64_t executions = 0, records = 0;
     /// Records that the query leaves out.
     std::uint64_t filtered = 0;
@@ -45,7 +45,8 @@ struct backfill_plan {
 
     /// Streams in which somebody else ships: Loki holds newer entries of the last minutes.
     std::uint64_t live_streams = 0;
-    /// The refusals are computed from Loki's own settings: they are certain, and the entries are not pushed.
+    /// The refusals are computed from the settings that Loki shows, and the entries are not pushed. They are certain unless
+    /// the tenant has limits of its own, which Loki does not show.
     bool certain = false;
     /// Loki could not be asked what it has.
     bool unseen = false;

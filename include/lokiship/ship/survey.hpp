@@ -91,6 +91,13 @@ inline loki::labels common_labels(const std::vector<spooled_stream>& streams) {
 
 } // namespace detail
 
+/// How far a survey is: of so many streams, about how many Loki was asked, and of how many the entries were compared with
+/// what it has.
+struct survey_progress {
+    std::uint64_t streams = 0, asked = 0, compared = 0;
+    friend bool operator==(const survey_progress&, const survey_progress&) = default;
+};
+
 /// Finds out, before history is pushed, what Loki has of it already, and in which streams somebody else ships. Only
 /// asks. Where Loki does not answer queries, it finds nothing and says so. Not thread-safe; what it is given must outlive it.
 template <http::transport Transport, clock Clock>
@@ -100,19 +107,22 @@ public:
         std::function<std::optional<loki::reject_reason>(const shipment_part&, const spooled_entry&)>;
 
     survey(Transport& loki, Clock& time, const spool& source, const loki::labels& more,
-           const loki::ingester_limits& ingester, read_back_options options, log_function log)
+           const loki::ingester_limits& ingester, read_back_options options, log_function log,
+           survey_progress& progress)
         : patient_(loki, time)
         , clock_(time)
         , spool_(source)
         , more_(more)
         , ingester_(ingester)
         , options_(std::move(options))
-        , log_(std::move(log)) {}
+        , log_(std::move(log))
+        , progress_(progress) {}
 
     /// Asks which streams there are and which of them are live, and makes the parts. Where an earlier run went on, the
     /// streams are parted as it did.
     boost::asio::awaitable<void> ask_for_streams(const checkpoint* earlier) {
         const auto& streams = spool_.streams();
+        progress_ = {streams.size()};
         if (streams.empty())
             co_return;
         co_await ask_which_exist();
@@ -131,6 +141,7 @@ public:
             f.live = f.live && f.bar;
             live_streams_ += f.live;
             all.push_back(f);
+            ++progress_.asked;
         }
         for (std::uint32_t i = 0; i != streams.size(); ++i)
             add_parts(i, all[i], now, earlier);
@@ -362,6 +373,7 @@ private:
     loki::ingester_limits ingester_;
     read_back_options options_;
     log_function log_;
+    survey_progress& progress_;
     std::vector<bool> exists_;
     std::vector<shipment_part> parts_;
     std::uint64_t live_streams_ = 0;

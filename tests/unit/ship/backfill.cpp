@@ -129,6 +129,83 @@ BOOST_AUTO_TEST_CASE(records_without_a_time_and_records_that_come_twice_are_coun
     BOOST_TEST(b.count().balanced());
 }
 
+BOOST_AUTO_TEST_CASE(what_overlapping_pages_repeat_counts_once) {
+    for (const bool part : {false, true})
+        BOOST_TEST_CONTEXT((part ? "a part" : "all")) {
+            world w;
+            for (unsigned i = 0; i != 70; ++i)
+                w.backend.add(w.make(i, 2, i * 1h));
+            w.backend.pages_by("offset");
+            w.backend.max_limit(20);
+            ship::backfill_options o;
+            if (part)
+                o.query.until = w.time.wall_now() - 30h;
+            backfill b(w.backend_http, w.loki_http, w.time, w.watched(o));
+            const auto r = w.complete(b.run());
+            BOOST_TEST(b.count().duplicate != 0u);
+            BOOST_TEST(r.executions == 70u);
+            BOOST_TEST(b.plan().executions == 70u);
+            BOOST_TEST(b.plan().records == 140u);
+            BOOST_TEST(b.plan().filtered == (part ? 62u : 0u));
+            BOOST_TEST(b.plan().entries == 140u - b.plan().filtered);
+            BOOST_TEST(b.count().shipped == b.plan().entries);
+        }
+}
+
+BOOST_AUTO_TEST_CASE(what_is_wanted_only_when_it_comes_again_is_not_lost) {
+    world w;
+    for (unsigned i = 0; i != 40; ++i) {
+        auto e = w.make(i, 1, i * 1h);
+        e.status = i == 18 ? "Running" : "Failed";
+        w.backend.add(std::move(e));
+    }
+    w.backend.pages_by("offset");
+    w.backend.max_limit(20);
+    ship::backfill_options o;
+    o.query.status = "Failed";
+    std::size_t pages = 0;
+    fake_transport changing(
+        [&](const http::request& r) {
+            // It ends between the first page and the next, which overlaps.
+            auto request = r;
+            for (auto at = request.target.find("&status="); at != std::string::npos;)
+                at = (request.target.erase(at, request.target.find('&', at + 1) - at), std::string::npos);
+            auto answer = w.backend(request);
+            if (answer.status == 200 && ++pages > 1)
+                for (std::size_t at; (at = answer.body.find("\"Running\"")) != std::string::npos;)
+                    answer.body.replace(at, 9, "\"Failed\"");
+            return answer;
+        },
+        w.time, "http://changing");
+    backfill b(changing, w.loki_http, w.time, w.watched(o));
+    w.complete(b.run());
+    BOOST_TEST(b.plan().filtered == 1u);
+    BOOST_TEST(b.count().shipped == 40u);
+}
+
+BOOST_AUTO_TEST_CASE(what_was_read_is_known_before_loki_is_asked) {
+    world w;
+    for (unsigned i = 0; i != 60; ++i)
+        w.backend.add(w.make(i, 1, i * 1h));
+    ship::backfill_options o;
+    o.spool.one_order = true;
+    backfill b(w.backend_http, w.loki_http, w.time, w.watched(o));
+    boost::asio::co_spawn(w.context, b.read(), [](std::exception_ptr e) { BOOST_TEST(!e); });
+    w.time.run_for(w.context, 1min);
+    BOOST_TEST(w.loki_http.requests().empty());
+    std::uint64_t bytes = 0;
+    b.visit([&](const loki::labels&, const loki::entry& e) { bytes += e.line.size(); });
+    const auto& p = b.plan();
+    BOOST_TEST(p.executions == 60u);
+    BOOST_TEST(p.records == 60u);
+    BOOST_TEST(p.entries == 60u);
+    BOOST_TEST(p.bytes == bytes);
+    BOOST_TEST(p.streams == 3u);
+    const timestamp start(std::chrono::seconds(1'700'000'000));
+    BOOST_TEST((p.oldest == start - 59h));
+    BOOST_TEST((p.newest == start));
+}
+
 BOOST_AUTO_TEST_CASE(failures_count_in_a_row_only) {
     world w;
     for (unsigned i = 0; i != 9; ++i)

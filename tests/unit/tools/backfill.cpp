@@ -7,6 +7,10 @@
 #include <boost/json/serialize.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <spdlog/sinks/ostream_sink.h>
+
+#include <cstdint>
+#include <memory>
 #include <sstream>
 
 using namespace lokiship;
@@ -140,7 +144,14 @@ BOOST_AUTO_TEST_CASE(a_plan_says_what_loki_refuses_and_what_to_change) {
         "plan: 1900 entries are not sent, since Loki will refuse them (greater_than_max_sample_age): older "
         "than limits_config.reject_old_samples_max_age (168h); set it to 744h, or "
         "limits_config.reject_old_samples to false\n"
+        "plan: /config does not show a tenant's own limits; --push-refused sends these entries nevertheless\n"
         "plan: 550 entries to ship, at 4.0 MB a second at most\n");
+    // Only where something is withheld.
+    const std::string_view advice = "--push-refused";
+    const auto pushed = options({"--push-refused"}, loki);
+    BOOST_TEST(tools::plan_text({p, pushed, now}).find(advice) == std::string::npos);
+    const auto nothing = a_plan();
+    BOOST_TEST(tools::plan_text({nothing, o, now}).find(advice) == std::string::npos);
     const auto json = tools::plan_json({p, o, now});
     BOOST_TEST(json.at("to_ship").to_number<int>() == 550);
     BOOST_TEST(json.at("refused").as_array().size() == 2u);
@@ -157,8 +168,47 @@ BOOST_AUTO_TEST_CASE(a_plan_from_defaults_says_so) {
                text);
     BOOST_TEST(text.find("plan: Loki does not show its settings (/config); taking its defaults\n") !=
                text.npos);
+    BOOST_TEST(text.find("--push-refused") == text.npos, text);
     // All of them are tried.
     BOOST_TEST(text.find("plan: 2500 entries to ship, at 10.0 kB a second at most") != text.npos, text);
+}
+
+BOOST_AUTO_TEST_CASE(what_a_dry_run_reports_is_what_was_read) {
+    const auto json = tools::read_json(a_plan());
+    BOOST_TEST(
+        boost::json::serialize(json) ==
+        R"({"executions":1000,"records":2600,"filtered":100,"entries":2500,"bytes":1234567,"streams":30,)"
+        R"("oldest":"2026-10-25T06:00:00.000000000Z","newest":"2026-11-24T06:00:00.000000000Z"})");
+    const auto plan = a_plan();
+    const auto o = options({});
+    const auto whole = tools::plan_json({plan, o, now});
+    for (const auto& [name, value] : json)
+        BOOST_TEST((whole.at(name) == value), name);
+}
+
+BOOST_AUTO_TEST_CASE(an_interruption_says_what_it_broke_off) {
+    const auto said = [](tools::phase at, std::uint64_t shipped, std::uint64_t pending,
+                         std::vector<std::string> arguments = {}) {
+        std::ostringstream log;
+        spdlog::logger logger("", std::make_shared<spdlog::sinks::ostream_sink_st>(log));
+        logger.set_pattern("%v");
+        ship::counters c;
+        c.shipped = shipped;
+        c.pending = pending;
+        tools::explain(logger, {c, {}, true, false, at}, options(std::move(arguments)));
+        return log.str();
+    };
+    using enum tools::phase;
+    BOOST_TEST(said(starting, 0, 0) == "interrupted before anything was read; run the same command again\n");
+    for (const auto& arguments : {std::vector<std::string>{}, {"--checkpoint", "c"}})
+        BOOST_TEST(
+            said(reading, 0, 1234, arguments) ==
+            "interrupted while reading the history, of which 1234 entries were read; nothing was shipped "
+            "in this run; run the same command again\n");
+    BOOST_TEST(said(looking, 0, 9, {"--checkpoint", "c"}) ==
+               "interrupted with 9 entries to ship; run the same command again: it goes on from 'c'\n");
+    BOOST_TEST(said(pushing, 3, 9).starts_with("interrupted with 9 entries to ship; run backfill again"));
+    BOOST_TEST(said(verifying, 9, 0) == "interrupted with nothing left to ship\n");
 }
 
 BOOST_AUTO_TEST_CASE(exit_codes) {

@@ -1,0 +1,67 @@
+#ifndef LOKISHIP_TOOLS_COMMON_SETTING_HPP
+#define LOKISHIP_TOOLS_COMMON_SETTING_HPP
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lokiship::tools {
+
+/// One option of a tool.
+struct setting {
+    /// The long flag without its dashes, also the key in a config file.
+    std::string name;
+    /// What stands for the value in `--help`; empty for a flag, whose value is `true` or `false`.
+    std::string placeholder;
+    std::string default_value;
+    std::string help;
+    /// The message for a bad value, without option and value: `is not …`. Empty result: the value is good.
+    std::function<std::optional<std::string>(const std::string&)> check;
+    /// The environment variable; empty: `LOKISHIP_` and the name in upper case.
+    std::string environment{};
+    /// The value can hold a password and is then refused on the command line.
+    bool secret = false;
+    /// The value is a list: on the command line the option can be repeated, in TOML it can be an array of strings.
+    /// Commas part the elements everywhere.
+    bool list = false;
+};
+
+/// The kinds of settings.
+setting url_setting(std::string name, std::string environment, std::string default_value, std::string help);
+setting count_setting(std::string name, std::uint64_t least, std::uint64_t most, std::string default_value,
+                      std::string help);
+setting duration_setting(std::string name, std::string least, std::string most, std::string default_value,
+                         std::string help);
+/// `off`, where it is allowed, need not lie between `least` and `most`.
+setting size_setting(std::string name, std::string least, std::string most, std::string default_value,
+                     std::string help, bool can_be_off = false);
+/// Not given: nothing. The help gets an example of each form.
+setting time_setting(std::string name, std::string help);
+/// Not given: an empty list. `placeholder` and `check` are those of one element; without a check every one is good that
+/// is not empty. The help says how to give several.
+setting list_setting(std::string name, std::string placeholder, std::string help,
+                     std::function<std::optional<std::string>(const std::string&)> check = {});
+setting choice_setting(std::string name, std::vector<std::string> choices, std::string default_value,
+                       std::string help);
+/// Any text; without a check every one is good.
+setting text_setting(std::string name, std::string placeholder, std::string default_value, std::string help,
+                     std::function<std::optional<std::string>(const std::string&)> check = {});
+setting file_setting(std::string name, std::string help);
+setting flag_setting(std::string name, std::string help);
+
+/// The environment variable that sets it.
+std::string environment_name(const setting& s);
+
+/// Whether a text may hold a password. An '@' is enough: a URL that does not parse can have one anywhere.
+bool has_password(std::string_view text);
+/// `scheme://user:****@host`, or `****` where it is not certain which part is the password.
+std::string masked(const std::string& text);
+/// A value as it may be shown.
+std::string shown(const setting& s, const std::string& text);
+
+} // namespace lokiship::tools
+
+#endif
