@@ -4,6 +4,7 @@
 // Everything but what needs Beast (`lokiship/beast.hpp`) and the doubles (`lokiship/testing/`).
 #include <lokiship/aoss/execution_record.hpp>
 #include <lokiship/aoss/logs_api.hpp>
+#include <lokiship/aoss/page.hpp>
 #include <lokiship/aoss/page_reader.hpp>
 #include <lokiship/aoss/step_key.hpp>
 #include <lokiship/aoss/to_entry.hpp>

@@ -46,7 +46,7 @@ inline std::string_view append_code_points(std::string& out, std::string_view in
     // Whole runs of well-formed text are copied at once.
     std::size_t copied = 0, i = 0;
     for (std::size_t n = 0; i != in.size() && n != max_code_points; ++n) {
-        const auto step = next_utf8(in.substr(i));
+        const auto step = detail::next_utf8(in.substr(i));
         if (!step.valid) {
             out.append(in, copied, i - copied);
             out += replacement_character;
@@ -59,6 +59,20 @@ inline std::string_view append_code_points(std::string& out, std::string_view in
 }
 
 } // namespace detail
+
+/// How many bytes at the end are the beginning of a code point that is cut off there.
+inline std::size_t unfinished_code_point(std::string_view s) noexcept {
+    for (std::size_t n = 1; n <= 3 && n <= s.size(); ++n) {
+        const auto lead = static_cast<unsigned char>(s[s.size() - n]);
+        if (lead >= 0xc0) {
+            const auto step = detail::next_utf8(s.substr(s.size() - n));
+            return !step.valid && step.size == n ? n : 0;
+        }
+        if (lead < 0x80)
+            return 0;
+    }
+    return 0;
+}
 
 /// Whether the bytes are well-formed UTF-8.
 inline bool is_valid_utf8(std::string_view in) noexcept {

@@ -196,16 +196,46 @@ BOOST_AUTO_TEST_CASE(a_field_has_a_longest_length) {
     aoss::page_limits limits;
     limits.max_field_size = 10;
     const std::string fits =
-        R"({"logs":[{"stdout":"1234567890","query":")" + std::string(1000, 'x') + R"("}]})";
+        R"({"logs":[{"command":"1234567890","query":")" + std::string(1000, 'x') + R"("}]})";
     BOOST_TEST(read({fits}, limits).end.has_value());
     for (std::size_t cut : {0u, 20u, 25u, 29u}) {
-        const std::string_view page = R"({"logs":[{"stdout":"12345678901"}]})";
+        const std::string_view page = R"({"logs":[{"command":"12345678901"}]})";
         const auto got = read({page.substr(0, cut), page.substr(cut)}, limits);
         BOOST_TEST_REQUIRE(got.end.has_error());
         BOOST_TEST(got.end.error().code == errc::page_field_too_long);
-        BOOST_TEST(got.end.error().message.find("logs[0].stdout: it is longer than 10 bytes") !=
+        BOOST_TEST(got.end.error().message.find("logs[0].command: it is longer than 10 bytes") !=
                    std::string::npos);
     }
+}
+
+BOOST_AUTO_TEST_CASE(an_output_that_is_too_long_is_cut_at_a_code_point) {
+    aoss::page_limits limits;
+    limits.max_field_size = 10;
+    for (const auto& [text, kept] :
+         {std::pair("12345678901", "1234567890"), std::pair("123456789ü2", "123456789"),
+          std::pair("12345678€9", "12345678"), std::pair("1234567€9", "1234567€"),
+          std::pair("1234567\U0001F600", "1234567"), std::pair("12345678ü", "12345678ü")})
+        for (const char* name : {"stdout", "stderr"}) {
+            const std::string page = R"({"logs":[{"step":1,")" + std::string(name) + R"(":")" + text +
+                                     R"(","command":"c"},{"step":2,")" + name + R"(":"short"}]})";
+            for (std::size_t cut = 0; cut != page.size(); ++cut) {
+                const auto got = read({page.substr(0, cut), page.substr(cut)}, limits);
+                BOOST_TEST_REQUIRE(got.end.has_value(), got.end.error().message);
+                BOOST_TEST_REQUIRE(got.records.size() == 2u);
+                const auto output = name == std::string_view("stdout")
+                                        ? &aoss::execution_record::standard_output
+                                        : &aoss::execution_record::standard_error;
+                BOOST_TEST_REQUIRE((got.records[0].*output) == kept);
+                BOOST_TEST_REQUIRE(got.records[0].command == "c");
+                BOOST_TEST_REQUIRE((got.records[1].*output) == "short");
+            }
+        }
+    // What is wrong in what is kept stays wrong, and so does what was not cut.
+    BOOST_TEST(read({"{\"logs\":[{\"stdout\":\"12\xff"
+                     "45678901\"}]}"},
+                    limits)
+                   .end.has_error());
+    BOOST_TEST(read({"{\"logs\":[{\"stdout\":\"12345678\xe2\x82\"}]}"}, limits).end.has_error());
 }
 
 BOOST_AUTO_TEST_SUITE_END()
