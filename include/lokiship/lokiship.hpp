@@ -28,6 +28,7 @@
 #include <lokiship/ship/backfill_options.hpp>
 #include <lokiship/ship/backoff.hpp>
 #include <lokiship/ship/checkpoint.hpp>
+#include <lokiship/ship/checkpoint_file.hpp>
 #include <lokiship/ship/counters.hpp>
 #include <lokiship/ship/delivery.hpp>
 #include <lokiship/ship/delivery_options.hpp>

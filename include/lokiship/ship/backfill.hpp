@@ -6,6 +6,7 @@
 #include <lokiship/ship/backfill_options.hpp>
 #include <lokiship/ship/backoff.hpp>
 #include <lokiship/ship/checkpoint.hpp>
+#include <lokiship/ship/checkpoint_file.hpp>
 #include <lokiship/ship/counters.hpp>
 #include <lokiship/ship/delivery.hpp>
 #include <lokiship/ship/history.hpp>
@@ -271,29 +272,19 @@ private:
 
     /// Reads the checkpoint, once. False where it cannot be used: the result says why.
     bool open_checkpoint() {
-        if (options_.checkpoint.empty() || std::exchange(checkpoint_opened_, true))
+        if (options_.checkpoint.empty() || file_.is_open())
             return !result_.failed();
-        auto lock = detail::file_lock::take(options_.checkpoint);
-        if (!lock) {
-            const bool used = lock.error().code == boost::system::errc::resource_unavailable_try_again;
-            (used ? result_.checkpoint_failure : result_.disk_failure) = error(
-                lock.error().code, used ? lock.error().message : "the checkpoint " + lock.error().message);
-            return false;
-        }
-        lock_ = std::move(*lock);
-        auto found = read_checkpoint(options_.checkpoint);
-        if (found && *found && (*found)->job != options_.job)
-            found = error(errc::unusable_checkpoint, "'" + text::escape_for_log(options_.checkpoint) +
-                                                         "' is the checkpoint of another backfill: of " +
-                                                         text::escape_for_log((*found)->job) +
-                                                         ", and this one is " +
-                                                         text::escape_for_log(options_.job));
+        auto found = file_.open(options_.checkpoint, options_.job);
         if (!found) {
-            result_.checkpoint_failure = found.error();
+            const auto& [code, message] = found.error();
+            const bool unusable = code == errc::unusable_checkpoint ||
+                                  code == boost::system::errc::resource_unavailable_try_again;
+            (unusable ? result_.checkpoint_failure : result_.disk_failure) =
+                error(code, unusable ? message : "the checkpoint " + message);
             return false;
         }
-        if (*found) {
-            saved_ = std::move(**found);
+        saved_ = std::move(*found);
+        if (saved_) {
             options_.query.since = saved_->since;
             options_.query.until = saved_->until;
         }
@@ -353,11 +344,11 @@ private:
         publish();
     }
     void save() {
-        if (options_.checkpoint.empty())
+        if (!file_.is_open())
             return;
         const checkpoint c{options_.job, options_.query.since, options_.query.until};
         const auto streams = shipment_.state(clock_.wall_now(), clock_.steady_now());
-        if (const auto r = write_checkpoint(options_.checkpoint, c, streams); !r) {
+        if (const auto r = file_.save(c, streams); !r) {
             result_.disk_failure = error(r.error().code, "the checkpoint " + r.error().message);
             throw boost::system::system_error(r.error().code);
         }
@@ -495,9 +486,8 @@ private:
     backfill_result result_;
     backoff retry_;
     delivery<Transport, Clock> delivery_;
-    detail::file_lock lock_;
+    checkpoint_file file_;
     std::optional<checkpoint> saved_;
-    bool checkpoint_opened_ = false;
     bool pushing_ = false;
     bool stopped_ = false;
     std::mt19937_64 random_;

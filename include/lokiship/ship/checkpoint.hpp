@@ -4,11 +4,10 @@
 #include <lokiship/error.hpp>
 #include <lokiship/loki/labels.hpp>
 #include <lokiship/ship/detail/file.hpp>
+#include <lokiship/ship/detail/sealed_text.hpp>
 #include <lokiship/ship/stream_progress.hpp>
-#include <lokiship/text/escape.hpp>
 #include <lokiship/text/timestamp.hpp>
 
-#include <boost/crc.hpp>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
@@ -18,7 +17,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <optional>
 #include <span>
 #include <string>
@@ -81,8 +79,7 @@ struct checkpoint {
 
 namespace detail {
 
-/// The first word of a checkpoint, with its version.
-inline constexpr std::string_view checkpoint_magic = "lokiship-checkpoint-1";
+inline constexpr sealed_kind checkpoint_kind{"checkpoint", 1, errc::unusable_checkpoint};
 
 inline boost::json::value to_json(std::optional<timestamp> t) {
     return t ? boost::json::value(text::to_unix_nanoseconds(*t)) : boost::json::value(nullptr);
@@ -91,19 +88,6 @@ inline std::optional<timestamp> time_from(const boost::json::value& v) {
     if (v.is_null())
         return std::nullopt;
     return text::from_unix_nanoseconds(boost::json::value_to<std::int64_t>(v));
-}
-
-/// The first line: version, CRC-32 and length of what follows.
-inline std::string checkpoint_head(std::span<const std::string_view> body) {
-    boost::crc_32_type crc;
-    std::size_t size = 0;
-    for (const auto piece : body) {
-        crc.process_bytes(piece.data(), piece.size());
-        size += piece.size();
-    }
-    char sum[9];
-    std::snprintf(sum, sizeof sum, "%08x", static_cast<unsigned>(crc.checksum()));
-    return std::string(checkpoint_magic) + ' ' + sum + ' ' + std::to_string(size) + '\n';
 }
 
 } // namespace detail
@@ -147,7 +131,7 @@ inline result<void> write_checkpoint(const std::string& path, const checkpoint& 
         pieces.push_back(s);
     }
     pieces.push_back("]}\n");
-    head = detail::checkpoint_head(pieces);
+    head = detail::seal(detail::checkpoint_kind, pieces);
     pieces.front() = head;
     return detail::replace_file(path, pieces);
 }
@@ -156,15 +140,10 @@ inline result<void> write_checkpoint(const std::string& path, const checkpoint& 
 /// used then.
 inline result<checkpoint> parse_checkpoint(std::string_view text) try {
     const auto bad = [](const char* why) { return error(errc::unusable_checkpoint, why); };
-    const auto line = text.substr(0, text.find('\n'));
-    if (!line.starts_with(detail::checkpoint_magic.substr(0, detail::checkpoint_magic.rfind('-') + 1)))
-        return bad("it is no checkpoint");
-    if (!line.starts_with(std::string(detail::checkpoint_magic) + ' '))
-        return bad("it is of another version of lokiship");
-    const auto body = text.substr(std::min(line.size() + 1, text.size()));
-    if (const std::string_view all[] = {body}; std::string(line) + '\n' != detail::checkpoint_head(all))
-        return bad("it is damaged: its checksum is not that of its content");
-    const auto root = boost::json::parse({body.data(), body.size()}).as_object();
+    const auto body = detail::unseal(detail::checkpoint_kind, text);
+    if (!body)
+        return body.error();
+    const auto root = boost::json::parse({body->data(), body->size()}).as_object();
     checkpoint out;
     out.job = boost::json::value_to<std::string>(root.at("job"));
     out.since = detail::time_from(root.at("since"));
@@ -204,20 +183,6 @@ inline result<checkpoint> parse_checkpoint(std::string_view text) try {
     return out;
 } catch (const std::exception& e) {
     return error(errc::unusable_checkpoint, "its content is not as it should be: " + std::string(e.what()));
-}
-
-/// Reads the checkpoint in a file; nothing where there is no such file. Errors name the file.
-inline result<std::optional<checkpoint>> read_checkpoint(const std::string& path) {
-    const auto content = detail::read_whole_file(path);
-    if (!content)
-        return content.error();
-    if (!*content)
-        return std::optional<checkpoint>();
-    auto parsed = parse_checkpoint(**content);
-    if (!parsed)
-        return error(parsed.error().code,
-                     "'" + text::escape_for_log(path) + "' cannot be used: " + parsed.error().message);
-    return std::optional(std::move(*parsed));
 }
 
 } // namespace lokiship::ship

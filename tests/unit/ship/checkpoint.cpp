@@ -1,6 +1,6 @@
 #include "ship/world.hpp"
 
-#include <lokiship/ship/checkpoint.hpp>
+#include <lokiship/ship/checkpoint_file.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -58,6 +58,9 @@ result<void> write(const std::string& path, const ship::checkpoint& c) {
         texts.push_back(ship::to_text(s));
     const std::vector<std::string_view> streams(texts.begin(), texts.end());
     return ship::write_checkpoint(path, c, streams);
+}
+result<std::optional<ship::checkpoint>> read(const std::string& path) {
+    return ship::checkpoint_file().open(path, sample().job);
 }
 result<void> replace(const std::string& path, std::string_view text) {
     const std::string_view pieces[] = {text};
@@ -118,16 +121,16 @@ BOOST_AUTO_TEST_CASE(what_is_written_is_read) {
     const scratch s;
     const auto c = sample();
     BOOST_TEST(write(s.file("c"), c).has_value());
-    const auto read = ship::parse_checkpoint(content(s.file("c")));
-    BOOST_TEST_REQUIRE(read.has_value());
-    BOOST_TEST((*read == c));
+    const auto parsed = ship::parse_checkpoint(content(s.file("c")));
+    BOOST_TEST_REQUIRE(parsed.has_value());
+    BOOST_TEST((*parsed == c));
     BOOST_TEST(c.streams[0].settled() == 10u);
     BOOST_TEST(c.find({{"job", "b"}}) == &c.streams[1]);
     BOOST_TEST(!c.find({{"job", "a"}}));
     BOOST_TEST(!c.find({{"job", "c"}}));
-    const ship::checkpoint empty{"j"};
+    const ship::checkpoint empty{c.job};
     BOOST_TEST(write(s.file("c"), empty).has_value());
-    BOOST_TEST((**ship::read_checkpoint(s.file("c")) == empty));
+    BOOST_TEST((**read(s.file("c")) == empty));
 }
 
 BOOST_AUTO_TEST_CASE(any_damage_is_noticed) {
@@ -150,7 +153,8 @@ BOOST_AUTO_TEST_CASE(any_damage_is_noticed) {
     BOOST_TEST(ship::parse_checkpoint("#!/bin/sh\n").error().message == "it is no checkpoint");
     // A checksum can be right and the content wrong.
     const std::string_view body[] = {R"({"job":1})"};
-    const auto r = ship::parse_checkpoint(ship::detail::checkpoint_head(body) + std::string(body[0]));
+    const auto r = ship::parse_checkpoint(ship::detail::seal(ship::detail::checkpoint_kind, body) +
+                                          std::string(body[0]));
     BOOST_TEST(r.error().message.find("its content is not as it should be") == 0u);
     auto torn = sample();
     torn.streams[0].prefixes.back().entries = 9;
@@ -162,19 +166,17 @@ BOOST_AUTO_TEST_CASE(any_damage_is_noticed) {
 BOOST_AUTO_TEST_CASE(a_file_is_replaced_as_a_whole_and_errors_name_it) {
     const scratch s;
     const auto path = s.file("c");
-    BOOST_TEST(!ship::read_checkpoint(path)->has_value());
+    BOOST_TEST(!read(path)->has_value());
     BOOST_TEST(write(path, sample()).has_value());
-    BOOST_TEST((**ship::read_checkpoint(path) == sample()));
+    BOOST_TEST((**read(path) == sample()));
     BOOST_TEST(replace(path, "x").has_value());
     BOOST_TEST(content(path) == "x");
     BOOST_TEST(!std::filesystem::exists(path + ".new"));
-    BOOST_TEST(ship::read_checkpoint(path).error().message ==
-               "'" + path + "' cannot be used: it is no checkpoint");
+    BOOST_TEST(read(path).error().message == "'" + path + "' cannot be used: it is no checkpoint");
     const auto r = replace("/nowhere/c", "x");
     BOOST_TEST_REQUIRE(r.has_error());
     BOOST_TEST(r.error().message == "'/nowhere/c' cannot be written: No such file or directory");
-    BOOST_TEST(ship::read_checkpoint(s.folder).error().message ==
-               "'" + s.folder + "' cannot be read: it is no regular file");
+    BOOST_TEST(read(s.folder).error().message == "'" + s.folder + "' cannot be read: it is no regular file");
     const auto full = replace("/dev/full/x", "x");
     BOOST_TEST(full.has_error());
     // A link stays one.
