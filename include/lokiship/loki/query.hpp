@@ -6,6 +6,7 @@
 #include <lokiship/http/url.hpp>
 #include <lokiship/loki/entry.hpp>
 #include <lokiship/loki/labels.hpp>
+#include <lokiship/loki/selector.hpp>
 #include <lokiship/text/timestamp.hpp>
 
 #include <boost/json/parse.hpp>
@@ -36,18 +37,6 @@ struct query_limits {
     /// `query_ingesters_within`: with the default for 2 h 41 min.
     std::chrono::nanoseconds shows_at_once() const noexcept { return query_ingesters_within / 6 * 5; }
 };
-
-/// A selector of the stream with these labels, and maybe of some more: Loki 2.9 stores what stands behind a backslash in
-/// a JSON label value otherwise than it was meant, so such labels are left out where others remain.
-inline std::string selector(const labels& set) {
-    labels plain;
-    for (const auto& l : set)
-        if (std::none_of(l.value.begin(), l.value.end(), [](char c) {
-                return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20;
-            }))
-            plain.set(l.name, l.value);
-    return to_string(plain.empty() ? set : plain);
-}
 
 /// Which end of a time a query begins at.
 enum class direction {

@@ -17,11 +17,6 @@ BOOST_AUTO_TEST_CASE(a_request_names_stream_time_and_limit) {
     BOOST_CHECK(r.verb == http::method::get);
 }
 
-BOOST_AUTO_TEST_CASE(a_selector_leaves_out_what_loki_2_9_stores_otherwise) {
-    BOOST_TEST(loki::selector({{"a", "x"}, {"b", "y\\z"}, {"c", "\n"}, {"d", "\""}}) == R"({a="x"})");
-    BOOST_TEST(loki::selector({{"b", "y\\z"}}) == R"({b="y\\z"})");
-}
-
 BOOST_AUTO_TEST_CASE(an_answer_gives_all_entries_by_time) {
     const auto got = loki::read_query_answer(
         R"({"status":"success","data":{"resultType":"streams","result":[)"
