@@ -395,13 +395,14 @@ private:
             source.bring(shown_, most_in_view);
             const bool brought = shown_.size() != waiting;
             const auto shown_since = clock_.wall_now() - options_.read_back.limits.shows_at_once();
-            const auto failed = co_await shown_.look(loki_, count_, shown_since, options_.read_back);
+            const auto looked = co_await shown_.look(loki_, count_, shown_since, options_.read_back);
+            result_.not_verified += looked.in_doubt;
             publish();
-            if (failed && ++failures >= options_.max_attempts) {
-                result_.verify_failure = failed;
+            if (looked.failure && ++failures >= options_.max_attempts) {
+                result_.verify_failure = looked.failure;
                 co_return;
             }
-            if (!failed) {
+            if (!looked.failure) {
                 failures = 0;
                 if (shown_.take_back(shown_since, box_, count_,
                                      [this](const rejection& r) { delivery_.report(r); }) != 0) {

@@ -78,7 +78,8 @@ struct backfill_result {
     std::optional<error> verify_failure{};
     /// How many entries Loki does not show yet, which may be because it has not flushed their chunks.
     std::uint64_t not_visible = 0;
-    /// How many entries with another time were not looked for, because they were too many to keep.
+    /// How many entries may be there or not: they have another time than their record and were too many to keep, or Loki has
+    /// more of their nanosecond than it shows.
     std::uint64_t not_verified = 0;
 
     bool failed() const noexcept {
