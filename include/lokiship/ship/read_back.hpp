@@ -100,7 +100,9 @@ public:
             BOOST_ASSERT(!s.entries.empty());
             members_.push_back({loki::queried_labels(*s.stream), &s});
         }
-        std::sort(members_.begin(), members_.end(), [](const member& a, const member& b) {
+        std::sort(members_.begin(), members_.end(), [this](const member& a, const member& b) {
+            if (fills_answers(a) != fills_answers(b))
+                return fills_answers(b);
             const auto order = compare_names(a.labels, b.labels);
             return order != 0 ? order < 0 : a.labels < b.labels;
         });
@@ -173,11 +175,12 @@ private:
             a.begin(), a.end(), b.begin(), b.end(),
             [](const loki::label& x, const loki::label& y) { return x.name <=> y.name; });
     }
+    bool fills_answers(const member& m) const {
+        return m.sought->entries.size() >= options_.limits.max_entries;
+    }
     /// A selector cannot tell an absent label; and what fills answers by itself has no use for company.
     bool belong_together(const member& a, const member& b) const {
-        const std::size_t most = options_.limits.max_entries;
-        return a.sought->entries.size() < most && b.sought->entries.size() < most &&
-               compare_names(a.labels, b.labels) == 0;
+        return !fills_answers(a) && !fills_answers(b) && compare_names(a.labels, b.labels) == 0;
     }
     /// Whether Loki itself failed, so that it may answer less.
     static bool is_answer(const error_code& code) {
@@ -277,7 +280,7 @@ private:
 
     read_back_options options_;
     std::vector<sought_entries> sought_;
-    /// By the names of their labels, then by the labels.
+    /// Those that fill answers last; by the names of their labels, then by the labels.
     std::vector<member> members_;
     /// Those that are not done.
     std::vector<lot> lots_;

@@ -296,6 +296,20 @@ BOOST_AUTO_TEST_CASE(a_lot_whose_selector_would_be_too_long_is_split) {
         BOOST_TEST((s.size() <= 1500u || s.find("=~") == s.npos));
 }
 
+BOOST_AUTO_TEST_CASE(a_stream_that_fills_answers_by_itself_is_asked_for_alone) {
+    fixture f;
+    auto all = sparse(f, 10);
+    for (unsigned i = 250; i-- != 0;)
+        all[server(4, "Failed")].push_back({f.at(2h * i + 1h), "x"});
+    f.push(all);
+    f.options.limits.max_entries = 100;
+    const auto r = f.look(all);
+    BOOST_TEST(r.missing.empty());
+    BOOST_TEST(r.queries == 4u);
+    for (const auto& s : f.selectors())
+        BOOST_TEST((s.find("Failed") == s.npos || s.find("=~") == s.npos));
+}
+
 BOOST_AUTO_TEST_CASE(where_loki_refuses_a_query_for_many_it_is_asked_for_fewer) {
     fixture f;
     const auto all = sparse(f, 16);
