@@ -23,6 +23,7 @@
 #include <lokiship/loki/labels.hpp>
 #include <lokiship/loki/push_reply.hpp>
 #include <lokiship/loki/query.hpp>
+#include <lokiship/loki/selector.hpp>
 #include <lokiship/loki/stream_window.hpp>
 #include <lokiship/ship/backfill.hpp>
 #include <lokiship/ship/backfill_options.hpp>

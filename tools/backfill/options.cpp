@@ -25,7 +25,7 @@ const char* const backfill_description =
     "or "
     "checkpoint cannot be written;\n"
     "with --verify also: 7 Loki does not show what it acknowledged; 8 it may not have flushed yet what it "
-    "does not show.\n"
+    "does not show, or not all was read back.\n"
     "Anything else is an internal error.";
 
 namespace {
@@ -162,8 +162,9 @@ std::vector<setting> backfill_settings() {
                 "Print what would be pushed as NDJSON on standard output, ask Loki nothing and push nothing"),
             flag_setting("verify",
                          "Read back from Loki what was shipped, and send again, once, what is not there"),
-            duration_setting("verify-wait", "0s", "7d", "2m",
-                             "With --verify, how long to wait for old entries to show"),
+            duration_setting(
+                "verify-wait", "0s", "7d", "2m",
+                "With --verify, how long to wait for old entries to show, and to ask a slow Loki"),
             file_setting("replay",
                          "Ship the entries of a file that --rejects wrote, instead of the backend's"),
             choice_setting("progress", {"auto", "always", "never", "json"}, "auto",

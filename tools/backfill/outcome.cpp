@@ -33,7 +33,7 @@ exit_code exit_code_of(const outcome& o, const ship::backfill_plan& plan) {
         return plan.refused() != 0 ? some_rejected : all_shipped;
     if (c.rejected_by_reason[static_cast<std::size_t>(loki::reject_reason::not_stored)] != 0)
         return entries_missing;
-    if (r.not_visible != 0)
+    if (r.not_visible + r.not_verified != 0)
         return entries_not_visible;
     return c.rejected != 0 ? some_rejected : all_shipped;
 }
@@ -58,7 +58,8 @@ std::string summary_text(const outcome& o) {
     if (c.verified + c.lost + r.not_visible + r.not_verified != 0)
         out += fmt::format("read back: {} there, {} were not there and were sent again, {} do not show yet\n",
                            c.verified, c.lost, r.not_visible);
-    line(r.not_verified, "with another time, and not read back, since they were too many");
+    line(r.not_verified,
+         "not read back, for lack of time, or since too many have one time or another than their record");
     return out;
 }
 
@@ -150,6 +151,9 @@ void explain(spdlog::logger& log, const outcome& o, const ship::backfill_options
                  "--verify-wait, "
                  "or let an operator POST /flush",
                  r.not_visible);
+    if (r.not_verified != 0)
+        log.warn("{} entries were not read back; where Loki is slow, look for longer with --verify-wait",
+                 r.not_verified);
 }
 
 void print(std::ostream& out, bool json, std::string_view name, const boost::json::object& object,

@@ -88,31 +88,41 @@ inline labels with_labels(labels set, const labels& more) {
     return set;
 }
 
+namespace detail {
+
+/// Appends a string literal of LogQL, with `\`, `"`, newline and control bytes escaped as in Go.
+inline void append_quoted(std::string& out, std::string_view text) {
+    static constexpr char hex[] = "0123456789abcdef";
+    out += '"';
+    for (char c : text) {
+        if (c == '\\' || c == '"') {
+            out += '\\';
+            out += c;
+        } else if (c == '\n') {
+            out += "\\n";
+        } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+            out += "\\x";
+            out += hex[static_cast<unsigned char>(c) >> 4];
+            out += hex[static_cast<unsigned char>(c) & 15];
+        } else {
+            out += c;
+        }
+    }
+    out += '"';
+}
+
+} // namespace detail
+
 /// The set as Loki writes it, `{a="1", b="2"}`, sorted, with `\`, `"`, newline and control bytes escaped as
 /// in Go. This is also a LogQL selector that matches the stream.
 inline std::string to_string(const labels& set) {
-    static constexpr char hex[] = "0123456789abcdef";
     std::string out = "{";
     for (const auto& l : set) {
         if (out.size() > 1)
             out += ", ";
         out += l.name;
-        out += "=\"";
-        for (char c : l.value) {
-            if (c == '\\' || c == '"') {
-                out += '\\';
-                out += c;
-            } else if (c == '\n') {
-                out += "\\n";
-            } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-                out += "\\x";
-                out += hex[static_cast<unsigned char>(c) >> 4];
-                out += hex[static_cast<unsigned char>(c) & 15];
-            } else {
-                out += c;
-            }
-        }
-        out += '"';
+        out += '=';
+        detail::append_quoted(out, l.value);
     }
     out += '}';
     return out;

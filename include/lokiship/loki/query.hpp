@@ -6,6 +6,7 @@
 #include <lokiship/http/url.hpp>
 #include <lokiship/loki/entry.hpp>
 #include <lokiship/loki/labels.hpp>
+#include <lokiship/loki/selector.hpp>
 #include <lokiship/text/timestamp.hpp>
 
 #include <boost/json/parse.hpp>
@@ -16,6 +17,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -37,35 +39,23 @@ struct query_limits {
     std::chrono::nanoseconds shows_at_once() const noexcept { return query_ingesters_within / 6 * 5; }
 };
 
-/// A selector of the stream with these labels, and maybe of some more: Loki 2.9 stores what stands behind a backslash in
-/// a JSON label value otherwise than it was meant, so such labels are left out where others remain.
-inline std::string selector(const labels& set) {
-    labels plain;
-    for (const auto& l : set)
-        if (std::none_of(l.value.begin(), l.value.end(), [](char c) {
-                return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20;
-            }))
-            plain.set(l.name, l.value);
-    return to_string(plain.empty() ? set : plain);
-}
-
 /// Which end of a time a query begins at.
 enum class direction {
     forward,
     backward
 };
 
-/// `GET /loki/api/v1/query_range`: the oldest (`forward`) or newest `limit` entries of the streams that `selector(set)`
-/// selects, from `start` (included) to `end` (excluded).
-inline http::request query_range_request(const labels& set, timestamp start, timestamp end, std::size_t limit,
-                                         direction d = direction::forward) {
+/// `GET /loki/api/v1/query_range`: the oldest (`forward`) or newest `limit` entries that the LogQL query selects, from
+/// `start` (included) to `end` (excluded).
+inline http::request query_range_request(std::string_view query, timestamp start, timestamp end,
+                                         std::size_t limit, direction d = direction::forward) {
     http::request out;
     out.target = std::string("/loki/api/v1/query_range?direction=") +
                  (d == direction::forward ? "forward" : "backward") + "&limit=" + std::to_string(limit) +
                  // Loki takes a short integer for seconds.
                  "&start=" + http::encode_query_value(text::format_rfc3339(start)) +
                  "&end=" + http::encode_query_value(text::format_rfc3339(end)) +
-                 "&query=" + http::encode_query_value(selector(set));
+                 "&query=" + http::encode_query_value(query);
     out.fields.add("Accept", "application/json");
     return out;
 }
@@ -80,6 +70,24 @@ inline http::request series_request(const labels& set, timestamp start, timestam
     out.fields.add("Accept", "application/json");
     return out;
 }
+
+namespace detail {
+
+/// The labels of a JSON object of strings; nothing where it is none.
+inline std::optional<labels> read_label_object(const boost::json::value* from) {
+    if (!from || !from->is_object())
+        return std::nullopt;
+    labels out;
+    for (const auto& l : from->as_object()) {
+        if (!l.value().is_string())
+            return std::nullopt;
+        const auto& value = l.value().as_string();
+        out.set({l.key().data(), l.key().size()}, {value.data(), value.size()});
+    }
+    return out;
+}
+
+} // namespace detail
 
 /// Reads the answer to `series_request`. Error: `errc::unexpected_answer`.
 inline result<std::vector<labels>> read_series_answer(std::string_view body) {
@@ -98,23 +106,25 @@ inline result<std::vector<labels>> read_series_answer(std::string_view body) {
     if (!data->is_array())
         return bad();
     for (const auto& stream : data->as_array()) {
-        if (!stream.is_object())
+        auto set = detail::read_label_object(&stream);
+        if (!set)
             return bad();
-        labels set;
-        for (const auto& l : stream.as_object()) {
-            if (!l.value().is_string())
-                return bad();
-            const auto& value = l.value().as_string();
-            set.set({l.key().data(), l.key().size()}, {value.data(), value.size()});
-        }
-        out.push_back(std::move(set));
+        out.push_back(std::move(*set));
     }
     return out;
 }
 
-/// Reads the answer to a log query: the entries of all its streams by time, then line. Structured metadata is left
-/// out. Error: `errc::unexpected_answer`.
-inline result<std::vector<entry>> read_query_answer(std::string_view body) {
+/// What an answer shows of a stream.
+struct shown_stream {
+    /// The stream's, and what Loki adds to them: `service_name`, and each name in the structured metadata.
+    loki::labels labels;
+    /// By time, then line.
+    std::vector<entry> entries;
+};
+
+/// Reads the answer to a log query. A stream whose entries have distinct structured metadata comes several times. Error:
+/// `errc::unexpected_answer`.
+inline result<std::vector<shown_stream>> read_query_answer(std::string_view body) {
     const auto bad = [](const std::string& why) {
         return error(errc::unexpected_answer, "the answer to a query is not as Loki's: " + why);
     };
@@ -129,11 +139,16 @@ inline result<std::vector<entry>> read_query_answer(std::string_view body) {
     const auto* streams = data ? member(*data, "result") : nullptr;
     if (!streams || !streams->is_array())
         return bad("it has no data.result");
-    std::vector<entry> out;
+    std::vector<shown_stream> out;
     for (const auto& stream : streams->as_array()) {
+        auto set = detail::read_label_object(member(stream, "stream"));
+        if (!set)
+            return bad("a stream has no labels");
         const auto* values = member(stream, "values");
         if (!values || !values->is_array())
             return bad("a stream has no values");
+        shown_stream& shown = out.emplace_back();
+        shown.labels = std::move(*set);
         for (const auto& value : values->as_array()) {
             if (!value.is_array() || value.as_array().size() < 2 || !value.as_array()[0].is_string() ||
                 !value.as_array()[1].is_string())
@@ -144,10 +159,10 @@ inline result<std::vector<entry>> read_query_answer(std::string_view body) {
             const auto [end, failed] = std::from_chars(time.data(), time.data() + time.size(), ns);
             if (failed != std::errc() || end != time.data() + time.size())
                 return bad("a time is no integer");
-            out.push_back({text::from_unix_nanoseconds(ns), std::string(line.data(), line.size())});
+            shown.entries.push_back({text::from_unix_nanoseconds(ns), std::string(line.data(), line.size())});
         }
+        std::sort(shown.entries.begin(), shown.entries.end());
     }
-    std::sort(out.begin(), out.end());
     return out;
 }
 

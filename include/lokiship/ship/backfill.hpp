@@ -32,6 +32,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <random>
 #include <string>
@@ -396,13 +397,18 @@ private:
             source.bring(shown_, most_in_view);
             const bool brought = shown_.size() != waiting;
             const auto shown_since = clock_.wall_now() - options_.read_back.limits.shows_at_once();
-            const auto failed = co_await shown_.look(loki_, count_, shown_since, options_.read_back);
+            const auto end_of_look = std::max(until, clock_.steady_now() + least_look);
+            const std::function<bool()> is_over = [this, end_of_look] {
+                return clock_.steady_now() > end_of_look;
+            };
+            const auto looked = co_await shown_.look(loki_, count_, shown_since, options_.read_back, is_over);
+            result_.not_verified += looked.in_doubt;
             publish();
-            if (failed && ++failures >= options_.max_attempts) {
-                result_.verify_failure = failed;
+            if (looked.failure && ++failures >= options_.max_attempts) {
+                result_.verify_failure = looked.failure;
                 co_return;
             }
-            if (!failed) {
+            if (!looked.failure) {
                 failures = 0;
                 if (shown_.take_back(shown_since, box_, count_,
                                      [this](const rejection& r) { delivery_.report(r); }) != 0) {
@@ -412,8 +418,11 @@ private:
                     co_await push_all();
                     if (result_.ship_failure || stopped_)
                         co_return;
-                    continue;
+                    if (!looked.cut_short)
+                        continue;
                 }
+                if (looked.cut_short)
+                    break;
                 const bool late = clock_.steady_now() >= until;
                 if (shown_.size() == 0 && source.at_end())
                     break;
@@ -429,7 +438,9 @@ private:
             }
             co_await clock_.sleep_for(std::chrono::seconds(5));
         }
-        result_.not_visible += shown_.size();
+        const std::size_t not_shown = shown_.not_shown();
+        result_.not_visible += not_shown;
+        result_.not_verified += shown_.size() - not_shown + source.left();
     }
 
     /// True as long as it lives.
@@ -466,6 +477,8 @@ private:
     static constexpr std::size_t recent_steps = 20'000;
     /// How many entries are looked for at a time.
     static constexpr std::size_t most_in_view = 5'000;
+    /// So long a look at them may take, also where `verify_wait` has passed.
+    static constexpr std::chrono::seconds least_look{30};
     static constexpr std::size_t most_restamped_in_view = 20'000;
 
     backfill_options options_;

@@ -47,7 +47,8 @@ struct backfill_options {
     bool verify = false;
     read_back_options read_back{};
     /// How long to wait for entries that are older than `query_ingesters_within` to show; Loki shows them when it has
-    /// flushed their chunks.
+    /// flushed their chunks. After that each entry is looked for once at the most, and where 5000 take Loki more than half
+    /// a minute then, what is left is not looked for.
     std::chrono::nanoseconds verify_wait = std::chrono::minutes(2);
     log_function log{};
     /// Called whenever the counters have changed; they balance then. May be empty.
@@ -78,7 +79,8 @@ struct backfill_result {
     std::optional<error> verify_failure{};
     /// How many entries Loki does not show yet, which may be because it has not flushed their chunks.
     std::uint64_t not_visible = 0;
-    /// How many entries with another time were not looked for, because they were too many to keep.
+    /// How many entries may be there or not: they were not looked for in `verify_wait`, or have another time than their
+    /// record and were too many to keep, or Loki has more of their nanosecond than it shows.
     std::uint64_t not_verified = 0;
 
     bool failed() const noexcept {

@@ -19,7 +19,13 @@ class shipped_entries {
 public:
     shipped_entries(const spool& source, const shipment& all)
         : spool_(source)
-        , all_(all) {}
+        , all_(all) {
+        for (std::size_t i = 0; i != all.size(); ++i)
+            for (const auto& run : all[i].progress.outcomes())
+                left_in_all_ += run.what == outcome::shipped() ? run.count : 0;
+    }
+    /// How many were not brought yet.
+    std::uint64_t left() const noexcept { return left_in_all_; }
     bool at_end() const noexcept { return part_ == all_.size(); }
     /// Brings the next ones, until `to` has `most` or a few megabytes were brought.
     void bring(verification& to, std::size_t most) {
@@ -42,6 +48,7 @@ public:
             --left_;
             if (p.progress.outcomes()[run_ - 1].what == outcome::shipped()) {
                 bytes += e.entry.line.size();
+                --left_in_all_;
                 to.add(lane_, {std::move(e.entry), e.key});
             }
         }
@@ -54,7 +61,8 @@ private:
     const spool& spool_;
     const shipment& all_;
     std::size_t part_ = 0, run_ = 0;
-    std::uint64_t left_ = 0;
+    /// Of the run, and of all.
+    std::uint64_t left_ = 0, left_in_all_ = 0;
     std::optional<shipment_part::cursor> cursor_;
     outbox::lane lane_;
 };

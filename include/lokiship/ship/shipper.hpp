@@ -301,9 +301,13 @@ private:
     boost::asio::awaitable<void> verify() {
         const auto shown_since = clock_.wall_now() - options_.read_back.limits.shows_at_once();
         shipped_.forget_older_than(shown_since);
-        const auto failed = co_await shipped_.look(loki_, count_, shown_since, options_.read_back);
-        if (failed) {
-            say(severity::warning, "what was shipped could not be read back: " + failed->message);
+        const auto looked = co_await shipped_.look(loki_, count_, shown_since, options_.read_back);
+        if (looked.in_doubt != 0)
+            say(severity::warning, std::to_string(looked.in_doubt) +
+                                       " entries cannot be read back, since Loki has more of their "
+                                       "nanosecond than it shows");
+        if (looked.failure) {
+            say(severity::warning, "what was shipped could not be read back: " + looked.failure->message);
         } else {
             const auto again = shipped_.take_back(shown_since, box_, count_,
                                                   [this](const rejection& r) { delivery_.report(r); });

@@ -242,15 +242,20 @@ private:
     /// From when on a stream takes entries that has got its newest in this time, as long as Loki has not forgotten it.
     boost::asio::awaitable<std::optional<timestamp>> ask_for_bar(const loki::labels& labels, timestamp from,
                                                                  timestamp to) {
-        const auto request = loki::query_range_request(labels, from, to, 1, loki::direction::backward);
+        const auto request =
+            loki::query_range_request(loki::selector(labels), from, to, 1, loki::direction::backward);
         const auto newest = co_await detail::query(patient_, request, options_);
         if (!newest) {
             fail(newest.error());
             co_return std::nullopt;
         }
-        if (newest->empty())
-            co_return std::nullopt;
-        co_return newest->back().time - ingester_.window();
+        std::optional<timestamp> out;
+        for (const auto& s : *newest)
+            for (const auto& e : s.entries)
+                out = std::max(out.value_or(e.time), e.time);
+        if (out)
+            *out -= ingester_.window();
+        co_return out;
     }
 
     /// Short of the limit, since Loki measures in milliseconds and `to` is ahead.
@@ -331,19 +336,20 @@ private:
 
     boost::asio::awaitable<void> ask_for(const shipment_part& part, const std::vector<spooled_entry>& piece,
                                          std::vector<bool>& there) {
-        std::vector<loki::entry> expected;
-        expected.reserve(piece.size());
+        sought_entries wanted{&spool_.streams()[part.stream].labels, {}};
         for (const auto& e : piece)
-            expected.push_back(e.entry);
-        const auto missing = co_await find_missing(patient_, spool_.streams()[part.stream].labels, expected,
-                                                   options_, in_doubt::missing);
-        if (!missing) {
-            fail(missing.error());
-            co_return;
-        }
+            wanted.entries.push_back(&e.entry);
+        read_back reader({std::move(wanted)}, options_);
+        while (!reader.done())
+            if (const auto failed = co_await reader.ask(patient_)) {
+                fail(*failed);
+                co_return;
+            }
+        const auto& known = reader.sought().front();
         there.assign(piece.size(), true);
-        for (const auto i : *missing)
-            there[i] = false;
+        for (const auto* list : {&known.missing, &known.in_doubt})
+            for (const auto i : *list)
+                there[i] = false;
     }
     static void mark_present(shipment_part& part, std::uint64_t position) {
         if (!part.present.empty() && part.present.back().second == position)

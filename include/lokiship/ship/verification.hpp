@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <string_view>
@@ -49,31 +50,60 @@ public:
         return before - size_;
     }
 
-    /// Asks Loki for all of them; those that it shows are done and counted as verified. The first error ends it, and
-    /// what was not looked for stays. What is not older than `shown_since` shows at once.
+    /// How many of them were looked for, and did not show.
+    std::size_t not_shown() const noexcept {
+        std::size_t n = 0;
+        for (const auto& [labels, s] : waiting_)
+            n += static_cast<std::size_t>(std::count_if(s.entries.begin(), s.entries.end(),
+                                                        [](const waiting& w) { return w.looked_for; }));
+        return n;
+    }
+
+    /// How a look ended.
+    struct look_result {
+        /// Loki could not be asked; what was not looked for stays.
+        std::optional<error> failure{};
+        /// It was ended; what was not looked for stays.
+        bool cut_short = false;
+        /// How many entries were let go unverified, since Loki has more of their nanosecond than it shows.
+        std::size_t in_doubt = 0;
+    };
+    /// Asks Loki for all of them; those that it shows are done and counted as verified. What is not older than
+    /// `shown_since` shows at once. Ends before the next query where `is_over`, which may be empty, says so.
     template <http::transport Transport>
-    boost::asio::awaitable<std::optional<error>> look(Transport& loki, counters& count, timestamp shown_since,
-                                                      const read_back_options& options) {
+    boost::asio::awaitable<look_result> look(Transport& loki, counters& count, timestamp shown_since,
+                                             const read_back_options& options,
+                                             const std::function<bool()>& is_over = {}) {
+        std::vector<sought_entries> wanted;
         for (auto& [labels, s] : waiting_) {
             if (s.entries.empty())
                 continue;
             std::sort(s.entries.begin(), s.entries.end(), [](const waiting& a, const waiting& b) {
                 return a.pending.entry.time < b.pending.entry.time;
             });
-            std::vector<loki::entry> expected;
-            expected.reserve(s.entries.size());
-            for (const auto& w : s.entries)
-                expected.push_back(w.pending.entry);
-            const auto missing = co_await find_missing(loki, labels, expected, options);
-            if (!missing)
-                co_return missing.error();
-            const std::size_t seen = s.entries.size() - missing->size();
-            count.verified += seen;
-            size_ -= seen;
-            keep_missing(s, *missing, shown_since);
+            sought_entries& w = wanted.emplace_back(&labels);
+            w.entries.reserve(s.entries.size());
+            for (const auto& e : s.entries)
+                w.entries.push_back(&e.pending.entry);
         }
-        std::erase_if(waiting_, [](const auto& w) { return w.second.entries.empty(); });
-        co_return std::nullopt;
+        look_result out;
+        read_back reader(std::move(wanted), options, max_streams_);
+        try {
+            while (!reader.done() && !out.failure && !out.cut_short) {
+                if (is_over && is_over())
+                    out.cut_short = true;
+                else
+                    out.failure = co_await reader.ask(loki);
+            }
+        } catch (...) {
+            keep_missing(reader, count, shown_since);
+            throw;
+        }
+        // It may be too slow for as many.
+        if (out.failure)
+            max_streams_ = std::max<std::size_t>(max_streams_ / 4, 1);
+        out.in_doubt = keep_missing(reader, count, shown_since);
+        co_return out;
     }
 
     /// Takes back what was not seen and is not older than `time`, or is missing among what shows: into the outbox, or,
@@ -82,7 +112,7 @@ public:
                           const std::function<void(const rejection&)>& report) {
         std::size_t again = 0;
         const auto is_missing = [time](const waiting& w) {
-            return w.pending.entry.time >= time || w.overlooked >= 2;
+            return w.looked_for && (w.pending.entry.time >= time || w.overlooked >= 2);
         };
         for (auto& [labels, s] : waiting_) {
             for (auto& w : s.entries) {
@@ -116,6 +146,7 @@ private:
 
     struct waiting {
         outbox::pending_entry pending;
+        bool looked_for = false;
         /// How often in a row it did not show among older and newer ones that did.
         unsigned overlooked = 0;
     };
@@ -125,14 +156,33 @@ private:
         std::optional<timestamp> oldest_seen{}, newest_seen{};
     };
 
-    /// Leaves the entries at these ascending indices; the others showed.
-    static void keep_missing(stream& s, const std::vector<std::size_t>& missing, timestamp shown_since) {
+    /// Leaves those that do not show or were not looked for. How many are in doubt.
+    std::size_t keep_missing(const read_back& reader, counters& count, timestamp shown_since) {
+        std::size_t in_doubt = 0;
+        for (const auto& found : reader.sought()) {
+            stream& s = waiting_.at(*found.stream);
+            const std::size_t before = s.entries.size();
+            keep_missing(s, found, shown_since);
+            const std::size_t gone = before - s.entries.size();
+            size_ -= gone;
+            in_doubt += found.in_doubt.size();
+            count.verified += gone - found.in_doubt.size();
+        }
+        std::erase_if(waiting_, [](const auto& w) { return w.second.entries.empty(); });
+        return in_doubt;
+    }
+    static void keep_missing(stream& s, const sought_entries& found, timestamp shown_since) {
         std::vector<waiting> left;
-        auto next = missing.begin();
-        for (std::size_t i = 0; i != s.entries.size(); ++i) {
+        auto missing = found.missing.begin();
+        auto in_doubt = found.in_doubt.begin();
+        for (std::size_t i = 0; i != found.looked_for; ++i) {
             const timestamp time = s.entries[i].pending.entry.time;
-            if (next != missing.end() && *next == i) {
-                ++next;
+            if (in_doubt != found.in_doubt.end() && *in_doubt == i) {
+                ++in_doubt;
+                continue;
+            }
+            if (missing != found.missing.end() && *missing == i) {
+                ++missing;
                 left.push_back(std::move(s.entries[i]));
                 continue;
             }
@@ -145,13 +195,18 @@ private:
             const timestamp time = w.pending.entry.time;
             const bool among =
                 s.oldest_seen && s.newest_seen && *s.oldest_seen < time && time < *s.newest_seen;
+            w.looked_for = true;
             w.overlooked = among ? w.overlooked + 1 : 0;
         }
+        std::move(s.entries.begin() + static_cast<std::ptrdiff_t>(found.looked_for), s.entries.end(),
+                  std::back_inserter(left));
         s.entries = std::move(left);
     }
 
     std::map<loki::labels, stream> waiting_;
     std::size_t size_ = 0;
+    /// In one query.
+    std::size_t max_streams_ = read_back::default_max_streams;
 };
 
 } // namespace lokiship::ship

@@ -9,7 +9,7 @@ using namespace lokiship;
 BOOST_AUTO_TEST_SUITE(query)
 
 BOOST_AUTO_TEST_CASE(a_request_names_stream_time_and_limit) {
-    const auto r = loki::query_range_request({{"a", "b \"c\""}, {"d", "ü"}}, text::from_unix_nanoseconds(5),
+    const auto r = loki::query_range_request(R"({d="ü"})", text::from_unix_nanoseconds(5),
                                              text::from_unix_nanoseconds(1'700'000'000'000'000'007), 42);
     BOOST_TEST(r.target ==
                "/loki/api/v1/query_range?direction=forward&limit=42&start=1970-01-01T00%3A00%3A00.000000005Z&"
@@ -17,22 +17,23 @@ BOOST_AUTO_TEST_CASE(a_request_names_stream_time_and_limit) {
     BOOST_CHECK(r.verb == http::method::get);
 }
 
-BOOST_AUTO_TEST_CASE(a_selector_leaves_out_what_loki_2_9_stores_otherwise) {
-    BOOST_TEST(loki::selector({{"a", "x"}, {"b", "y\\z"}, {"c", "\n"}, {"d", "\""}}) == R"({a="x"})");
-    BOOST_TEST(loki::selector({{"b", "y\\z"}}) == R"({b="y\\z"})");
-}
-
-BOOST_AUTO_TEST_CASE(an_answer_gives_all_entries_by_time) {
-    const auto got = loki::read_query_answer(
-        R"({"status":"success","data":{"resultType":"streams","result":[)"
-        R"({"stream":{"a":"b"},"values":[["7","x"],["5","y",{"structuredMetadata":{"k":"v"}}]]},)"
-        R"({"stream":{"a":"c"},"values":[["6","<\u00e4>"]]}],"stats":{}}})");
+BOOST_AUTO_TEST_CASE(an_answer_gives_each_streams_entries_by_time) {
+    const auto got =
+        loki::read_query_answer(R"({"status":"success","data":{"resultType":"streams","result":[)"
+                                R"({"stream":{"a":"b","detected_level":"\u00fc"},)"
+                                R"("values":[["7","x"],["5","y",{"structuredMetadata":{"k":"v"}}]]},)"
+                                R"({"stream":{"a":"c"},"values":[["6","<\u00e4>"]]}],"stats":{}}})");
     BOOST_TEST_REQUIRE(got.has_value());
-    BOOST_TEST_REQUIRE(got->size() == 3u);
-    BOOST_TEST((*got)[0].line == "y");
-    BOOST_TEST((*got)[1].line == "<ä>");
-    BOOST_TEST((*got)[2].line == "x");
-    BOOST_TEST(text::to_unix_nanoseconds((*got)[2].time) == 7);
+    BOOST_TEST_REQUIRE(got->size() == 2u);
+    const auto &first = (*got)[0], &second = (*got)[1];
+    BOOST_CHECK((first.labels == loki::labels{{"a", "b"}, {"detected_level", "ü"}}));
+    BOOST_CHECK((second.labels == loki::labels{{"a", "c"}}));
+    BOOST_TEST_REQUIRE(first.entries.size() == 2u);
+    BOOST_TEST_REQUIRE(second.entries.size() == 1u);
+    BOOST_TEST(first.entries[0].line == "y");
+    BOOST_TEST(first.entries[1].line == "x");
+    BOOST_TEST(second.entries[0].line == "<ä>");
+    BOOST_TEST(text::to_unix_nanoseconds(first.entries[1].time) == 7);
 }
 
 BOOST_AUTO_TEST_CASE(what_is_no_answer_is_named) {
@@ -43,10 +44,12 @@ BOOST_AUTO_TEST_CASE(what_is_no_answer_is_named) {
         {"<html>", "syntax"},
         {"{}", "no data.result"},
         {R"({"data":{"result":{}}})", "no data.result"},
-        {R"({"data":{"result":[{}]}})", "no values"},
-        {R"({"data":{"result":[{"values":[["1"]]}]}})", "no pair of strings"},
-        {R"({"data":{"result":[{"values":[[1,"x"]]}]}})", "no pair of strings"},
-        {R"({"data":{"result":[{"values":[["1x","x"]]}]}})", "no integer"},
+        {R"({"data":{"result":[{}]}})", "no labels"},
+        {R"({"data":{"result":[{"stream":{"a":1}}]}})", "no labels"},
+        {R"({"data":{"result":[{"stream":{}}]}})", "no values"},
+        {R"({"data":{"result":[{"stream":{},"values":[["1"]]}]}})", "no pair of strings"},
+        {R"({"data":{"result":[{"stream":{},"values":[[1,"x"]]}]}})", "no pair of strings"},
+        {R"({"data":{"result":[{"stream":{},"values":[["1x","x"]]}]}})", "no integer"},
     };
     for (const auto& t : table) {
         const auto got = loki::read_query_answer(t.body);

@@ -2,6 +2,7 @@
 #include "ship/world.hpp"
 
 #include <algorithm>
+#include <utility>
 
 using namespace lokiship;
 using namespace lokiship::testing;
@@ -24,6 +25,12 @@ struct forgetful {
                              },
                              w.time, "http://forgetful"};
 };
+
+/// Runs one step of a backfill to its end.
+boost::asio::awaitable<bool> whole(boost::asio::awaitable<void> step) {
+    co_await std::move(step);
+    co_return true;
+}
 
 /// Ten executions of two steps in three streams, the youngest a minute old.
 void fill(world& w, std::chrono::nanoseconds step = 1min) {
@@ -48,7 +55,8 @@ BOOST_AUTO_TEST_CASE(backfill_sees_all_that_it_shipped) {
         BOOST_TEST(!r.verify_failure.has_value());
         BOOST_TEST(r.not_visible == 0u);
         // With a limit of one, an answer cannot hold both steps of one moment.
-        BOOST_TEST(b.count().verified == 20u);
+        BOOST_TEST(b.count().verified == (limit == 1 ? 10u : 20u));
+        BOOST_TEST(r.not_verified == (limit == 1 ? 10u : 0u));
         BOOST_TEST(b.count().lost == 0u);
         BOOST_TEST(b.count().shipped == 20u);
         BOOST_TEST(w.loki.received_entries() == 20u);
@@ -182,6 +190,125 @@ BOOST_AUTO_TEST_CASE(a_loki_that_cannot_be_asked_is_named) {
     BOOST_TEST(b.count().shipped == 20u);
 }
 
+BOOST_AUTO_TEST_CASE(sparse_streams_of_a_history_are_read_back_in_few_queries) {
+    world w;
+    for (unsigned i = 0; i != 200; ++i) {
+        auto e = w.make(i, 1, 30s * (i + 1));
+        e.server_id = uuid(i % 100);
+        e.server_tag = "web-" + std::to_string(i % 100);
+        w.backend.add(e);
+    }
+    ship::backfill_options o;
+    o.verify = true;
+    forgetful loki{w, "out 77.1", 1};
+    o.delivery.batch.max_entries = 1;
+    ship::basic_backfill<fake_transport, manual_clock> b(w.backend_http, loki.transport, w.time,
+                                                         w.watched(o));
+    w.complete(whole(b.read()));
+    w.complete(whole(b.look()));
+    w.complete(whole(b.ship()));
+    const auto pushed = loki.transport.requests().size();
+    w.complete(whole(b.verify()));
+    BOOST_TEST(b.count().verified == 200u);
+    BOOST_TEST(b.count().lost == 1u);
+    // Of 25 streams each; then the push of what was lost, and a query for it.
+    BOOST_TEST(loki.transport.requests().size() - pushed == 6u);
+}
+
+BOOST_AUTO_TEST_CASE(a_slow_loki_is_not_asked_for_longer_than_the_wait) {
+    for (const auto wait : {0s, 60s}) {
+        world w;
+        for (unsigned i = 0; i != 60; ++i) {
+            auto e = w.make(i, 1, 1min * (i + 1));
+            e.server_id = uuid(0);
+            e.server_tag = std::string(800, 'x') + std::to_string(i); // no two of them fit into one query
+            e.results[0].command.assign(100'000, 'x');                // nor all at once into memory
+            w.backend.add(e);
+        }
+        bool lost = false;
+        fake_transport slow(
+            [&](const http::request& r) -> reply {
+                if (r.body.find("out 0.1") != std::string::npos && !std::exchange(lost, true))
+                    return {204, {}, {}};
+                return w.loki(r);
+            },
+            w.time, "http://slow");
+        ship::backfill_options o;
+        o.verify = true;
+        o.verify_wait = wait;
+        ship::basic_backfill<fake_transport, manual_clock> b(w.backend_http, slow, w.time, w.watched(o));
+        w.complete(whole(b.read()));
+        w.complete(whole(b.look()));
+        w.complete(whole(b.ship()));
+        slow.latency(4s);
+        const auto begun = w.time.steady_now();
+        w.complete(whole(b.verify()));
+        const auto& r = b.result();
+        BOOST_TEST(!r.failed());
+        // The last query, the push of what was lost.
+        BOOST_TEST(((w.time.steady_now() - begun) <= std::max<std::chrono::nanoseconds>(wait, 30s) + 8s));
+        BOOST_TEST(b.count().shipped == 60u);
+        BOOST_TEST(b.count().verified >= (wait == 0s ? 6u : 14u));
+        BOOST_TEST(b.count().verified <= (wait == 0s ? 8u : 16u));
+        BOOST_TEST(r.not_visible == 0u);
+        // What was not looked for is not taken for lost.
+        BOOST_TEST(b.count().lost <= 1u);
+        BOOST_TEST(r.not_verified == 60u - b.count().verified);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_loki_that_is_too_slow_for_many_streams_is_asked_for_fewer) {
+    world w;
+    for (unsigned i = 0; i != 64; ++i) {
+        auto e = w.make(i, 1, 1min * (i + 1));
+        e.server_id = uuid(i);
+        w.backend.add(e);
+    }
+    w.loki_http.decide([](const http::request& r) {
+        std::size_t bars = 0;
+        for (auto at = r.target.find("%7C"); at != r.target.npos; at = r.target.find("%7C", at + 1))
+            ++bars;
+        return bars > 7 ? fault::hang : fault::none;
+    });
+    ship::backfill_options o;
+    o.verify = true;
+    o.verify_wait = 10min;
+    ship::basic_backfill<fake_transport, manual_clock> b(w.backend_http, w.loki_http, w.time, w.watched(o));
+    const auto r = w.complete(b.run());
+    BOOST_TEST(!r.failed());
+    BOOST_TEST(b.count().verified == 64u);
+}
+
+BOOST_AUTO_TEST_CASE(with_no_wait_at_all_everything_is_looked_for_once) {
+    world w;
+    fill(w);
+    ship::backfill_options o;
+    o.verify = true;
+    o.verify_wait = 0s;
+    w.loki_http.latency(500ms);
+    ship::basic_backfill<fake_transport, manual_clock> b(w.backend_http, w.loki_http, w.time, w.watched(o));
+    const auto r = w.complete(b.run());
+    BOOST_TEST(b.count().verified == 20u);
+    BOOST_TEST(r.not_visible + r.not_verified == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(what_was_looked_for_before_the_limit_is_not_visible_after_it) {
+    world w;
+    for (unsigned i = 0; i != 4; ++i)
+        w.backend.add(w.make(3 * i, 1, 4h + 1min * i)); // not flushed until it is idle
+    w.backend.add(w.make(1, 1, 5h));
+    ship::backfill_options o;
+    o.verify = true;
+    o.verify_wait = 3min;
+    o.read_back.timeout = 10min;
+    w.loki_http.latency(50s);
+    ship::basic_backfill<fake_transport, manual_clock> b(w.backend_http, w.loki_http, w.time, w.watched(o));
+    const auto r = w.complete(b.run());
+    BOOST_TEST(r.not_visible == 5u);
+    BOOST_TEST(r.not_verified == 0u);
+    BOOST_TEST(b.count().lost == 0u);
+}
+
 BOOST_AUTO_TEST_CASE(shipd_reads_back_what_it_shipped_lately) {
     world w;
     fill(w);
@@ -207,6 +334,22 @@ BOOST_AUTO_TEST_CASE(shipd_reads_back_what_it_shipped_lately) {
     s.stop();
     w.time.run_for(w.context, 1min);
     BOOST_TEST(ended);
+}
+
+BOOST_AUTO_TEST_CASE(shipd_says_what_cannot_be_read_back) {
+    world w;
+    fill(w);
+    ship::shipper_options o;
+    o.verify_interval = 5min;
+    o.read_back.limits.max_entries = 1;
+    running_shipper s(w, o);
+    s.run_for(6min);
+    BOOST_TEST(s->count().shipped == 20u);
+    BOOST_TEST(s->count().verified == 10u);
+    BOOST_TEST(s->count().lost == 0u);
+    const std::string warning =
+        "W 10 entries cannot be read back, since Loki has more of their nanosecond than it shows";
+    BOOST_TEST(std::count(w.log.begin(), w.log.end(), warning) == 1);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -232,6 +232,7 @@ BOOST_AUTO_TEST_CASE(exit_codes) {
     BOOST_TEST(code([&](auto&, auto& r, auto&) { r.disk_failure = e; }) == tools::disk_failed);
     BOOST_TEST(code([&](auto&, auto& r, auto&) { r.checkpoint_failure = e; }) == tools::wrong_use);
     BOOST_TEST(code([&](auto&, auto& r, auto&) { r.not_visible = 1; }) == tools::entries_not_visible);
+    BOOST_TEST(code([&](auto&, auto& r, auto&) { r.not_verified = 1; }) == tools::entries_not_visible);
     BOOST_TEST(code([](auto&, auto&, auto&) {}, true) == tools::interrupted);
     BOOST_TEST(code([](auto&, auto&, auto& p) { refuse(p, reject_reason::other, 1); }, false, true) ==
                tools::some_rejected);
@@ -250,13 +251,17 @@ BOOST_AUTO_TEST_CASE(the_summary_has_every_number) {
     ship::backfill_result r;
     r.executions = 4;
     r.not_visible = 1;
+    r.not_verified = 2;
     r.incomplete = error(errc::bad_status, "why");
     const tools::outcome o{c, r};
-    BOOST_TEST(tools::summary_text(o) ==
-               "4 executions: fetched 10, shipped 6, duplicate 1, rejected 2, pending 1\n"
-               "rejected{reason=\"line_too_long\"} 2\n"
-               "too late, given the oldest time that Loki takes: 1\n"
-               "read back: 5 there, 1 were not there and were sent again, 1 do not show yet\n");
+    BOOST_TEST(
+        tools::summary_text(o) ==
+        "4 executions: fetched 10, shipped 6, duplicate 1, rejected 2, pending 1\n"
+        "rejected{reason=\"line_too_long\"} 2\n"
+        "too late, given the oldest time that Loki takes: 1\n"
+        "read back: 5 there, 1 were not there and were sent again, 1 do not show yet\n"
+        "not read back, for lack of time, or since too many have one time or another than their record: "
+        "2\n");
     std::ostringstream out;
     tools::print(out, true, "summary", tools::summary_json(o, tools::backend_failed), "");
     const auto line = boost::json::parse(out.str()).as_object();
