@@ -93,7 +93,8 @@ boost::asio::awaitable<result<std::string>> shipping_program::get(std::string ta
     http::request request;
     request.target = std::move(target);
     request.idle_timeout = request.total_timeout = loki_timeout_;
-    request.max_response_size = 4 * 1024 * 1024;
+    // Loki's has about 100 KiB, and each becomes some hundred when it is taken apart.
+    request.max_response_size = 512 * 1024;
     const std::string where = loki.server() + request.target;
     auto answer = co_await http::send_whole(loki, std::move(request));
     if (!answer)
