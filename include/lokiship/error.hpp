@@ -50,6 +50,8 @@ enum class errc {
     corrupt_content_encoding,
     /// The server answered with a status that is no success.
     bad_status,
+    /// The server answered that it cannot now: 429 or 5xx.
+    service_unavailable,
     /// The answer is not what this service sends; something else listens at that address.
     unexpected_answer,
     /// The URL's scheme needs TLS, and this transport has none. Use `tls_transport`.
@@ -57,6 +59,8 @@ enum class errc {
     /// A checkpoint is damaged, of another version, or of another backfill. Nothing of it was used; remove it to start
     /// anew.
     unusable_checkpoint,
+    /// A state file is damaged, or of another version. Nothing of it was used.
+    unusable_state,
     /// Not an error; one past the last value, for tests that visit them all.
     end_of_list_
 };
@@ -100,12 +104,16 @@ struct lokiship_category final : boost::system::error_category {
             return "the content is no valid gzip";
         case errc::bad_status:
             return "the server answered with an error status";
+        case errc::service_unavailable:
+            return "the server cannot answer now";
         case errc::unexpected_answer:
             return "the answer is not what this service sends";
         case errc::tls_not_supported:
             return "this transport does not support https";
         case errc::unusable_checkpoint:
             return "the checkpoint cannot be used";
+        case errc::unusable_state:
+            return "the state file cannot be used";
         case errc::end_of_list_:
             break;
         }

@@ -25,6 +25,7 @@
 #include <lokiship/loki/query.hpp>
 #include <lokiship/loki/selector.hpp>
 #include <lokiship/loki/stream_window.hpp>
+#include <lokiship/ship/acknowledged_window.hpp>
 #include <lokiship/ship/backfill.hpp>
 #include <lokiship/ship/backfill_options.hpp>
 #include <lokiship/ship/backoff.hpp>
@@ -46,7 +47,10 @@
 #include <lokiship/ship/shipment.hpp>
 #include <lokiship/ship/shipped_entries.hpp>
 #include <lokiship/ship/shipper.hpp>
+#include <lokiship/ship/shipper_state.hpp>
+#include <lokiship/ship/shown_entries.hpp>
 #include <lokiship/ship/spool.hpp>
+#include <lokiship/ship/state_file.hpp>
 #include <lokiship/ship/stream_progress.hpp>
 #include <lokiship/ship/survey.hpp>
 #include <lokiship/ship/verification.hpp>

@@ -4,7 +4,9 @@
 #include <lokiship/ship/shipper.hpp>
 
 #include <cstdint>
+#include <cstdlib>
 #include <optional>
+#include <string>
 
 using namespace lokiship;
 
@@ -16,6 +18,13 @@ constexpr const char* description =
     "refused some,\n"
     "4 the backend failed, 5 Loki failed. Anything else is an internal error.";
 
+/// Under systemd there is a folder for it, with StateDirectory=.
+std::string default_state_file() {
+    const char* const named = std::getenv("STATE_DIRECTORY");
+    const std::string folders = named ? named : "";
+    return folders.empty() ? "off" : folders.substr(0, folders.find(':')) + "/shipd.state";
+}
+
 std::vector<tools::setting> settings() {
     return tools::shipping_settings(
         "60s",
@@ -26,6 +35,12 @@ std::vector<tools::setting> settings() {
                                  "How many shipped steps are remembered; grows where one page holds more"),
             tools::duration_setting("verify-interval", "0s", "1d", "off",
                                     "How often what was shipped is read back from Loki; off: never"),
+            tools::text_setting("state-file", "FILE", default_state_file(),
+                                "Where is kept what a restart must know; off: nowhere. With systemd's "
+                                "StateDirectory= in that folder"),
+            tools::flag_setting("resume-from-loki",
+                                "Without a state: read back at the start as far as the newest entry that "
+                                "Loki has"),
             tools::flag_setting("once", "Poll and ship once, then exit"),
         });
 }
@@ -49,6 +64,9 @@ int run(const tools::values& v) {
         return tools::all_shipped;
     options.delivery = program.delivery(v, loki);
     options.verify_interval = v.duration("verify-interval");
+    if (v.text("state-file") != "off")
+        options.state_file = v.text("state-file");
+    options.resume_from_loki = v.flag("resume-from-loki");
     options.read_back = {loki.query, v.duration("loki-timeout")};
     options.log = tools::log_to(program.logger);
     options.on_counters = [logger = program.logger,
@@ -62,6 +80,8 @@ int run(const tools::values& v) {
     };
 
     ship.emplace(program.backend, program.loki, program.time, options);
+    if (const auto state = ship->open_state(); !state)
+        throw tools::wrong_use_error("--state-file: " + state.error().message);
     program.logger->info("shipping from {} to {}", program.backend.server(), program.loki.server());
     const bool once = v.flag("once");
     if (once)

@@ -3,7 +3,9 @@
 
 #include <lokiship/error.hpp>
 #include <lokiship/loki/labels.hpp>
+#include <lokiship/ship/acknowledged_window.hpp>
 #include <lokiship/ship/detail/file.hpp>
+#include <lokiship/ship/detail/json_text.hpp>
 #include <lokiship/ship/detail/sealed_text.hpp>
 #include <lokiship/ship/stream_progress.hpp>
 #include <lokiship/text/timestamp.hpp>
@@ -36,11 +38,6 @@ struct time_range {
 
 /// What a backfill must know to go on after it was interrupted.
 struct checkpoint {
-    /// What Loki acknowledged last of a stream: from when, to when, what it takes, and the time of day then.
-    struct window {
-        timestamp oldest{}, newest{}, bar{}, at{};
-        friend bool operator==(const window&, const window&) = default;
-    };
     struct stream {
         /// As they are pushed.
         loki::labels labels;
@@ -51,7 +48,7 @@ struct checkpoint {
         std::vector<std::uint64_t> open{};
         /// The time of the last entry that was taken.
         std::optional<timestamp> taken_until{};
-        std::optional<window> acknowledged{};
+        std::optional<acknowledged_window> acknowledged{};
         /// Which of the stream's entries it has; empty: all.
         std::vector<time_range> ranges{};
 
@@ -81,22 +78,10 @@ namespace detail {
 
 inline constexpr sealed_kind checkpoint_kind{"checkpoint", 1, errc::unusable_checkpoint};
 
-inline boost::json::value to_json(std::optional<timestamp> t) {
-    return t ? boost::json::value(text::to_unix_nanoseconds(*t)) : boost::json::value(nullptr);
-}
-inline std::optional<timestamp> time_from(const boost::json::value& v) {
-    if (v.is_null())
-        return std::nullopt;
-    return text::from_unix_nanoseconds(boost::json::value_to<std::int64_t>(v));
-}
-
 } // namespace detail
 
 /// A stream's text in a checkpoint's.
 inline std::string to_text(const checkpoint::stream& s) {
-    boost::json::object labels;
-    for (const auto& l : s.labels)
-        labels[l.name] = l.value;
     boost::json::array outcomes, prefixes, ranges;
     for (const auto& r : s.outcomes)
         outcomes.push_back(boost::json::array{r.count, r.what.code()});
@@ -104,15 +89,14 @@ inline std::string to_text(const checkpoint::stream& s) {
         prefixes.push_back(boost::json::array{p.entries, p.sum});
     for (const auto& r : s.ranges)
         ranges.push_back(boost::json::array{detail::to_json(r.from), detail::to_json(r.until)});
-    boost::json::object o{{"labels", std::move(labels)},
+    boost::json::object o{{"labels", detail::to_json(s.labels)},
                           {"outcomes", std::move(outcomes)},
                           {"prefixes", std::move(prefixes)},
                           {"open", boost::json::array(s.open.begin(), s.open.end())},
                           {"taken_until", detail::to_json(s.taken_until)},
                           {"ranges", std::move(ranges)}};
-    if (const auto& w = s.acknowledged)
-        o["acknowledged"] = boost::json::array{detail::to_json(w->oldest), detail::to_json(w->newest),
-                                               detail::to_json(w->bar), detail::to_json(w->at)};
+    if (s.acknowledged)
+        o["acknowledged"] = detail::to_json(*s.acknowledged);
     return boost::json::serialize(o);
 }
 
@@ -151,8 +135,7 @@ inline result<checkpoint> parse_checkpoint(std::string_view text) try {
     for (const auto& v : root.at("streams").as_array()) {
         const auto& o = v.as_object();
         checkpoint::stream s;
-        for (const auto& l : o.at("labels").as_object())
-            s.labels.set({l.key().data(), l.key().size()}, boost::json::value_to<std::string>(l.value()));
+        s.labels = detail::labels_from(o.at("labels"));
         std::uint64_t settled = 0;
         for (const auto& r : o.at("outcomes").as_array()) {
             const auto what = outcome::from_code(boost::json::value_to<std::uint64_t>(r.as_array().at(1)));
@@ -171,11 +154,8 @@ inline result<checkpoint> parse_checkpoint(std::string_view text) try {
         for (const auto& r : o.at("ranges").as_array())
             s.ranges.push_back(
                 {detail::time_from(r.as_array().at(0)), detail::time_from(r.as_array().at(1))});
-        if (const auto* a = o.if_contains("acknowledged")) {
-            const auto& w = a->as_array();
-            s.acknowledged = {detail::time_from(w.at(0)).value(), detail::time_from(w.at(1)).value(),
-                              detail::time_from(w.at(2)).value(), detail::time_from(w.at(3)).value()};
-        }
+        if (const auto* w = o.if_contains("acknowledged"))
+            s.acknowledged = detail::window_from(*w);
         out.streams.push_back(std::move(s));
     }
     std::sort(out.streams.begin(), out.streams.end(),

@@ -169,6 +169,24 @@ public:
         return true;
     }
 
+    /// Takes out the entries of this lane for which `f(entry)` is true. Precondition: none of its pushes is under way.
+    template <class F>
+    void remove_if(lane& l, F f) {
+        for (auto* list : {&l.batch, &l.queue})
+            std::erase_if(*list, [&](const pending_entry& p) {
+                const bool out = f(p);
+                if (out)
+                    keys_.erase(p.key);
+                return out;
+            });
+    }
+    /// Visits every stream as `f(lane)`.
+    template <class F>
+    void visit_lanes(F f) {
+        for (auto& [labels, l] : lanes_)
+            f(l);
+    }
+
     /// Postponed streams may be pushed again.
     void new_round() {
         for (auto& [labels, l] : lanes_)

@@ -34,7 +34,8 @@ namespace detail {
 /// No answer may be larger; and what is asked for is about an eighth of it.
 inline constexpr std::size_t max_answer_size = 16 * 1024 * 1024;
 
-/// The body of a successful answer.
+/// The body of a successful answer. Errors: those of the transport, and of the status `errc::bad_status` or
+/// `errc::service_unavailable`.
 template <http::transport Transport>
 boost::asio::awaitable<result<std::string>> ask(Transport& loki, http::request request,
                                                 const read_back_options& options) {
@@ -46,8 +47,10 @@ boost::asio::awaitable<result<std::string>> ask(Transport& loki, http::request r
     if (!answer)
         co_return answer.error();
     if (answer->head.status != 200)
-        co_return error(errc::bad_status, where + ": HTTP status " + std::to_string(answer->head.status) +
-                                              ": " + text::escape_for_log(answer->body.substr(0, 1024)));
+        co_return error(answer->head.status == 429 || answer->head.status >= 500 ? errc::service_unavailable
+                                                                                 : errc::bad_status,
+                        where + ": HTTP status " + std::to_string(answer->head.status) + ": " +
+                            text::escape_for_log(answer->body.substr(0, 1024)));
     co_return std::move(answer->body);
 }
 
@@ -124,7 +127,7 @@ public:
     const std::vector<sought_entries>& sought() const noexcept { return sought_; }
 
     /// Makes one query. Errors, after which it may be called again: those of the transport, `errc::bad_status`,
-    /// `errc::unexpected_answer`. Precondition: it is not done.
+    /// `errc::service_unavailable`, `errc::unexpected_answer`. Precondition: it is not done.
     template <http::transport Transport>
     boost::asio::awaitable<std::optional<error>> ask(Transport& loki) {
         BOOST_ASSERT(!done());
@@ -184,8 +187,8 @@ private:
     }
     /// Whether Loki itself failed, so that it may answer less.
     static bool is_answer(const error_code& code) {
-        return code == errc::bad_status || code == errc::response_too_large ||
-               code == errc::unexpected_answer;
+        return code == errc::bad_status || code == errc::service_unavailable ||
+               code == errc::response_too_large || code == errc::unexpected_answer;
     }
 
     std::span<const member> members_of(const lot& l) const {

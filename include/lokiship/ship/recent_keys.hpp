@@ -77,6 +77,13 @@ public:
         link_newest(at);
     }
 
+    /// Visits every key as `f(key)`, the one seen longest ago first.
+    template <class F>
+    void visit(F f) const {
+        for (index at = oldest_; at != nil; at = nodes_[at].newer)
+            f(nodes_[at].key);
+    }
+
     /// Raises the capacity to `capacity`, keeping all keys and their order. Does nothing where it is as large
     /// already.
     void grow(std::size_t capacity) {

@@ -12,7 +12,6 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -68,9 +67,8 @@ inline boost::asio::awaitable<std::uint64_t> resume(const spool& source, shipmen
     // With others between them, there may be any number.
     if (lost == 0 && !saved.open.empty())
         part.together_until = saved.taken_until;
-    if (const auto& w = saved.acknowledged)
-        part.acknowledged = {w->oldest, w->newest, w->bar,
-                             now - std::max(wall - w->at, std::chrono::nanoseconds(0))};
+    if (saved.acknowledged)
+        part.acknowledged = saved.acknowledged->memory(wall, now);
     co_return lost;
 }
 

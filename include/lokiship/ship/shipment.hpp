@@ -236,7 +236,7 @@ private:
         s.ranges = p.ranges;
         const auto* lane = box_.find_stream(p.labels);
         if (const auto known = lane && lane->window.known() ? lane->window.known() : p.acknowledged)
-            s.acknowledged = {known->oldest, known->newest, known->bar, wall - (now - known->at)};
+            s.acknowledged.emplace(*known, wall, now);
         return to_text(s);
     }
 

@@ -10,6 +10,9 @@
 #include <lokiship/ship/log.hpp>
 #include <lokiship/ship/outbox.hpp>
 #include <lokiship/ship/recent_keys.hpp>
+#include <lokiship/ship/shipper_state.hpp>
+#include <lokiship/ship/shown_entries.hpp>
+#include <lokiship/ship/state_file.hpp>
 #include <lokiship/ship/verification.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -54,6 +57,11 @@ struct shipper_options {
     /// once. Entries older than `query_ingesters_within`, which Loki may not show yet, are left out. Zero: never.
     std::chrono::nanoseconds verify_interval{};
     read_back_options read_back{};
+    /// The file that lets it go on after a restart, or a crash at any moment, as if there had been none; empty: none. Written
+    /// after Loki has acknowledged something, at most once a second, and at the end.
+    std::string state_file{};
+    /// Where there is no state to go on from: asks Loki for the newest entry that it has, and reads back as far as that.
+    bool resume_from_loki = false;
     log_function log{};
     /// Called on the shell's thread whenever the counters have changed; they balance then. May be empty.
     std::function<void(const counters&)> on_counters{};
@@ -74,8 +82,8 @@ struct shipper_options {
 /// A step is marked as shipped only after Loki has stored or refused it. Entries that Loki does not take stay
 /// in memory and are offered again, with exponential backoff; polling goes on meanwhile. When a full page
 /// holds nothing known, the shipper asks for larger pages until it meets what it knows or the end, in the next
-/// polls where one does not suffice; after a start it knows nothing and ships one page, since history is
-/// backfill's work.
+/// polls where one does not suffice; after a start without a state it knows nothing and ships one page, since history is
+/// backfill's work. After a start with one, or with `resume_from_loki`, it leaves out what Loki shows of the first polls.
 ///
 /// Both transports and the clock must outlive the object, and `run` must have completed before it is
 /// destroyed. Not thread-safe: everything happens on the executor that runs `run`, which must run on one
@@ -97,18 +105,39 @@ public:
               [this](const outbox::lane& l, const outbox::pending_entry& p,
                      std::optional<loki::reject_reason> refused) {
                   known_.insert({p.key, *box_.find(p.key)});
+                  unsaved_ = true;
                   if (!refused && options_.verify_interval.count() > 0)
                       shipped_.add(l, p);
               },
-              [this] { publish(); }, options_.log)
+              [this] {
+                  save_at_times();
+                  publish();
+              },
+              options_.log)
         , random_(std::random_device{}()) {}
     basic_shipper(const basic_shipper&) = delete;
     basic_shipper& operator=(const basic_shipper&) = delete;
 
+    /// Takes the state file, where the options name one, and goes on from what it says; what cannot be used is set aside and
+    /// logged. Errors, which name the file: the system's, with `std::errc::resource_unavailable_try_again` where another
+    /// process has it. `run` does so by itself, and goes on without the file where it cannot be had.
+    result<void> open_state() {
+        if (options_.state_file.empty() || file_.is_open())
+            return {};
+        auto found = file_.open(options_.state_file, backend_.server());
+        if (!found)
+            return found.error();
+        if (found->set_aside)
+            say(severity::warning, *found->set_aside);
+        if (found->state)
+            restore(*found->state);
+        return {};
+    }
+
     /// Ships until `stop`. Never ends otherwise, and throws nothing for what servers do. To cancel it, call
     /// `stop`; the cancellation of the awaiting coroutine has no effect.
     boost::asio::awaitable<void> run() {
-        executor_ = co_await boost::asio::this_coro::executor;
+        co_await start();
         auto next_poll = clock_.steady_now();
         auto next_push = next_poll;
         const bool verifies = options_.verify_interval.count() > 0;
@@ -119,6 +148,7 @@ public:
                 next_poll = clock_.steady_now() + options_.poll_interval;
                 co_await until(stop_->interrupt, poll());
             }
+            save_at_times();
             if (!box_.empty() && !stopping_ && clock_.steady_now() >= next_push) {
                 const auto wait = co_await push();
                 next_push = clock_.steady_now() + wait;
@@ -135,17 +165,21 @@ public:
             wake = std::min(wake, next_verify);
             if (!box_.empty())
                 wake = std::min(wake, next_push);
+            if (unsaved_ && file_.is_open())
+                wake = std::min(wake, next_save_);
             co_await until(stop_->interrupt, clock_.sleep_for(wake - clock_.steady_now()));
         }
+        save();
         stop_->grace.emit(boost::asio::cancellation_type::terminal);
     }
 
     /// One poll and one round of pushes. Empty where all is shipped or refused; otherwise why not.
     boost::asio::awaitable<std::optional<error>> run_once() {
-        executor_ = co_await boost::asio::this_coro::executor;
+        co_await start();
         co_await until(stop_->interrupt, poll());
-        if (!box_.empty())
+        if (!box_.empty() && !stopping_)
             co_await push();
+        save();
         stop_->grace.emit(boost::asio::cancellation_type::terminal);
         co_return poll_failure_ ? poll_failure_ : push_failure_;
     }
@@ -199,15 +233,98 @@ private:
         }
     }
 
+    boost::asio::awaitable<void> start() {
+        executor_ = co_await boost::asio::this_coro::executor;
+        if (const auto r = open_state(); !r)
+            say(severity::warning, "going on without the state file: " + r.error().message);
+        if (options_.resume_from_loki && !polled_)
+            co_await until(stop_->interrupt, ask_for_newest());
+    }
+
+    /// Until Loki answers: before, nothing could be shipped.
+    boost::asio::awaitable<void> ask_for_newest() {
+        backoff retry(options_.backoff);
+        for (;;) {
+            const auto newest =
+                co_await newest_shown(loki_, {{"job", "aoss"}}, clock_.wall_now(), options_.read_back);
+            if (newest) {
+                say(severity::info, loki_health_.succeeded());
+                reach_ = *newest;
+                reaching_ = checks_shown_ = newest->has_value();
+                co_return;
+            }
+            if (newest.error().code == errc::bad_status) {
+                say(severity::warning, "Loki cannot be asked for what it has, so that only the newest " +
+                                           std::to_string(options_.batch_size) +
+                                           " executions are shipped: " + newest.error().message);
+                co_return;
+            }
+            say(severity::warning, loki_health_.failed(newest.error().message));
+            const auto wait =
+                retry.failed(std::uniform_real_distribution<double>(0, 1)(random_), std::nullopt);
+            co_await clock_.sleep_for(wait);
+        }
+    }
+
+    void restore(const shipper_state& s) {
+        const auto wall = clock_.wall_now();
+        const auto now = clock_.steady_now();
+        known_.grow(s.known.size());
+        for (const auto& key : s.known)
+            known_.insert({key, generation_});
+        for (const auto& f : s.streams)
+            box_.stream(f.labels).window = loki::stream_window(f.acknowledged.memory(wall, now));
+        reach_ = s.reach_back_to;
+        reaching_ = reach_.has_value();
+        polled_ = reaching_ || !s.known.empty();
+        checks_shown_ = polled_;
+    }
+    shipper_state state() {
+        const auto wall = clock_.wall_now();
+        const auto now = clock_.steady_now();
+        shipper_state out{backend_.server()};
+        out.known.reserve(known_.size());
+        known_.visit([&out](const known_step& k) { out.known.push_back(k.key); });
+        if (behind_ || reaching_)
+            out.reach_back_to = reach_ ? reach_ : complete_until_;
+        box_.visit_lanes([&](const outbox::lane& l) {
+            for (const auto* list : {&l.batch, &l.queue})
+                for (const auto& p : *list) {
+                    const auto time = p.original_time.value_or(p.entry.time);
+                    out.reach_back_to = std::min(out.reach_back_to.value_or(time), time);
+                }
+            if (l.window.is_fresh(now, options_.delivery.ingester))
+                out.streams.push_back({l.labels, acknowledged_window(*l.window.known(), wall, now)});
+        });
+        return out;
+    }
+    void save_at_times() {
+        if (clock_.steady_now() >= next_save_)
+            save();
+    }
+    void save() {
+        if (!unsaved_ || !file_.is_open())
+            return;
+        next_save_ = clock_.steady_now() + save_interval;
+        const shipper_state s = state();
+        const auto r = file_.save(s);
+        unsaved_ = !r;
+        saved_a_gap_ = s.reach_back_to.has_value();
+        if (!r && !std::exchange(said_unsaved_, true))
+            say(severity::warning, "the state " + r.error().message + "; going on, trying again");
+        else if (r && std::exchange(said_unsaved_, false))
+            say(severity::info, "the state file is written again");
+    }
+
     boost::asio::awaitable<void> poll() {
-        const bool first = !polled_;
+        const bool first = !polled_ && !reaching_;
         poll_failure_.reset();
         std::uint64_t limit = options_.batch_size;
         // What a poll that broke off has read is newer than the gap behind it: it does not count as known
         // until the gap is closed.
         if (!behind_)
             ++generation_;
-        behind_ = polled_;
+        behind_ = !first;
         std::uint64_t records_before = 0;
         const aoss::page_reader::record_handler on_record = [this](const aoss::execution_record& r) {
             take(r);
@@ -237,14 +354,18 @@ private:
             if (first && full)
                 say(severity::info, "first poll: took the newest " + std::to_string(page->executions_seen) +
                                         " executions; older history is what backfill ships");
-            const bool more = full && !met_known_ && !first;
+            const bool met = reaching_ ? !reach_ : met_known_;
+            const bool more = full && !met && !first;
             const bool stuck = (page->says_more() && page->records <= records_before) || limit == max_limit;
             if (more && stuck && !std::exchange(said_stuck_, true))
                 say(severity::warning, backend_.server() + " says that it has more than the " +
                                            std::to_string(page->executions_seen) +
                                            " executions that it gives; going on with those");
             if (!more || stuck) {
-                behind_ = false;
+                behind_ = reaching_ = false;
+                reach_.reset();
+                complete_until_ = newest_read_;
+                unsaved_ = unsaved_ || saved_a_gap_;
                 co_return;
             }
             if (box_.size() >= options_.max_pending)
@@ -257,6 +378,11 @@ private:
     void take(const aoss::execution_record& record) {
         auto step = aoss::to_entry(record, clock_.wall_now());
         ++count_.fetched;
+        if (!step.time_replaced) {
+            newest_read_ = std::max(newest_read_.value_or(step.entry.time), step.entry.time);
+            if (reach_ && step.entry.time < *reach_)
+                reach_.reset();
+        }
         if (const auto* known = known_.get({step.key})) {
             met_known_ = met_known_ || known->generation != generation_;
             known_.refresh(*known);
@@ -283,12 +409,36 @@ private:
         known_.grow(static_cast<std::size_t>(records));
     }
 
+    /// Leaves out what Loki has already. Where it does not answer, a push would fail as well, up to some times.
+    boost::asio::awaitable<void> check_shown(round_result& out) {
+        const auto shown = [this](const outbox::pending_entry& p) {
+            known_.insert({p.key, *box_.find(p.key)});
+            --count_.pending;
+            ++count_.duplicate;
+            unsaved_ = true;
+        };
+        const std::function<void(const outbox::pending_entry&)> on_shown = shown;
+        const auto failed = co_await leave_out_shown(loki_, box_, options_.read_back, on_shown);
+        publish();
+        if (!failed)
+            checks_shown_ = behind_;
+        else if (failed->code != errc::bad_status && ++checks_failed_ != max_checks)
+            out.failure = *failed;
+        else
+            checks_shown_ = false;
+    }
+
     boost::asio::awaitable<void> round(round_result& out) { out = co_await delivery_.round(); }
 
     /// A round of pushes. Gives the time to wait before the next one.
     boost::asio::awaitable<std::chrono::nanoseconds> push() {
         round_result done;
-        co_await until(stop_->abandon, round(done));
+        if (checks_shown_)
+            co_await until(stop_->interrupt, check_shown(done));
+        if (stopping_)
+            co_return std::chrono::nanoseconds(0);
+        if (!done.failure)
+            co_await until(stop_->abandon, round(done));
         loki_said(done);
         if (!done.failure || done.progress)
             retry_.succeeded();
@@ -345,6 +495,8 @@ private:
         friend std::size_t hash_value(const known_step& s) noexcept { return hash_value(s.key); }
     };
 
+    static constexpr std::chrono::seconds save_interval{1};
+    static constexpr unsigned max_checks = 3;
     static constexpr std::uint64_t limit_growth = 4;
     static constexpr std::uint64_t max_limit = 1'000'000'000;
 
@@ -367,6 +519,17 @@ private:
     std::uint64_t generation_ = 0;
     bool polled_ = false;
     bool behind_ = false;
+    /// After a start: the next polls go on until they meet something older, instead of something known.
+    std::optional<timestamp> reach_{};
+    bool reaching_ = false;
+    /// The newest that was read, and up to where nothing is left out.
+    std::optional<timestamp> newest_read_{}, complete_until_{};
+    /// What the next polls bring, Loki may have.
+    bool checks_shown_ = false;
+    unsigned checks_failed_ = 0;
+    class state_file file_;
+    bool unsaved_ = false, saved_a_gap_ = false, said_unsaved_ = false;
+    steady_time next_save_{};
     bool met_known_ = false;
     bool said_grown_ = false;
     bool said_stuck_ = false;

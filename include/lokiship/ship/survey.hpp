@@ -359,7 +359,7 @@ private:
     }
 
     void fail(const error& e) {
-        silent_ = silent_ || e.code != errc::bad_status;
+        silent_ = silent_ || (e.code != errc::bad_status && e.code != errc::service_unavailable);
         if (!std::exchange(failed_, true) && log_)
             log_(severity::warning,
                  "Loki cannot be asked what it has already, so nothing is left out: " + e.message);

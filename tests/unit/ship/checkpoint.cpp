@@ -45,7 +45,7 @@ ship::checkpoint sample() {
                            {{4, 0xffff'ffff'ffff'fff0}, {10, 7}},
                            {1, 0xffff'ffff'ffff'ffff},
                            t + 1h,
-                           ship::checkpoint::window{t - 1h, t, t - 30min, t + 5s},
+                           ship::acknowledged_window{t - 1h, t, t - 30min, t + 5s},
                            {{std::nullopt, t}, {t + 1ns, std::nullopt}}});
     out.streams.push_back({{{"job", "b"}}});
     return out;
