@@ -48,16 +48,16 @@ class Postgres:
             self.user = {"user": "nobody", "group": "nogroup", "extra_groups": []}
         self.started = {"cwd": self.folder, "text": True, "env": {"PATH": "/usr/bin:/bin"}, **self.user}
         options = ["--username=owner", "--auth=trust", "--locale=C.UTF-8", "--no-sync"]
+        assert PROGRAMS.exists(), "PostgreSQL 15 is missing: tools/install-dependencies --tests"
         done = subprocess.run([PROGRAMS / "initdb", "data", *options], capture_output=True, **self.started)
         assert done.returncode == 0, done.stderr
         self.start()
         self.sql(SCHEMA)
 
     def start(self):
-        options = ["listen_addresses=", f"unix_socket_directories={self.folder}", "fsync=off"]
-        self.process = subprocess.Popen(
-            [PROGRAMS / "postgres", "-D", "data", *(f"--{option}" for option in options)], stderr=subprocess.PIPE, **self.started
-        )
+        options = ["--listen_addresses=", f"--unix_socket_directories={self.folder}", "--fsync=off"]
+        command = [PROGRAMS / "postgres", "-D", "data", *options]
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, **self.started)
         log = []
         for line in self.process.stderr:
             log.append(line)
@@ -143,6 +143,7 @@ class Aoss:
             env={"PATH": "/usr/bin:/bin"},
         )
         self.url = self.process.stdout.readline().strip()
+        assert self.url, "the backend did not start: tools/install-dependencies --tests"
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
 
