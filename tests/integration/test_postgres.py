@@ -291,12 +291,9 @@ class Shipped(WithAoss):
         self.assertIn(done.returncode, (0, 8), done.stderr)
         self.assertEqual(events(done.stdout)["summary"]["shipped"], len(self.aoss.now))
         found = self.check(self.aoss.now, days=7)
-        end = time.monotonic() + self.hides_for
         again = self.backfill()
-        while events(again.stdout)["summary"]["shipped"] and time.monotonic() < end:
-            again = self.backfill()
         self.assertEqual(again.returncode, 0, again.stderr)
-        self.assertEqual(events(again.stdout)["summary"]["shipped"], 0, again.stderr)
+        self.assertLessEqual(events(again.stdout)["summary"]["shipped"], self.unlisted)
         self.assertEqual(self.wrong(everything(self.loki, 7), self.aoss.now), [])
         # One character less in one row is found.
         shorter = """replace(execution_results::text, '"stdout": "11"', '"stdout": "1"')::json"""
@@ -336,7 +333,7 @@ class Shipped(WithAoss):
 
 
 class ShippedToTheSandbox(Shipped, unittest.TestCase):
-    hides_for = 0
+    unlisted = 0
 
     def make_loki(self):
         return self.enterContext(Sandbox("--history", "0", "--interval", "off", "--loki-version", "3", "--faithful"))
@@ -344,8 +341,9 @@ class ShippedToTheSandbox(Shipped, unittest.TestCase):
 
 @needs_a_real_loki
 class ShippedToARealLoki(Shipped, unittest.TestCase):
-    # What it has shown after a flush it may hide again, so many seconds at most.
-    hides_for = 60
+    # Loki 3.7.6 leaves one of these streams out when it is asked which there are of {job="aoss"} in a day, so that backfill
+    # ships its entry again. It shows once all the same.
+    unlisted = 1
 
     def make_loki(self):
         selector = f'{{job="aoss",server_id=~"{self.run}.*|unknown"}}'
