@@ -188,7 +188,11 @@ public:
         if (result_.failed() || stopped_)
             co_return;
         try {
-            co_await verify_all();
+            shipped_entries source(spool_, shipment_);
+            co_await verify_all(source);
+            const std::size_t not_shown = shown_.not_shown();
+            result_.not_visible += not_shown;
+            result_.not_verified += shown_.size() - not_shown + source.left();
         } catch (const boost::system::system_error& e) {
             disk_failed(e);
         }
@@ -338,10 +342,16 @@ private:
     }
     /// After each push: what comes next is brought, and nothing of it is sent before the checkpoint tells so.
     void pushed() {
-        if (!stopped_)
-            shipment_.top_up(clock_.steady_now());
-        if (shipment_.must_be_saved())
-            save();
+        try {
+            if (!stopped_)
+                shipment_.top_up(clock_.steady_now());
+            if (shipment_.must_be_saved())
+                save();
+        } catch (...) {
+            // No other worker may send what was brought and is not on disk.
+            delivery_.stop();
+            throw;
+        }
         publish();
     }
     void save() {
@@ -358,7 +368,7 @@ private:
     boost::asio::awaitable<void> push_all() {
         unsigned failures = 0;
         while ((!box_.empty() || !shipment_.empty()) && !stopped_) {
-            if (box_.empty()) {
+            if (shipment_.needs_more()) {
                 // Much was settled without a push. Others have their turn.
                 pushed();
                 co_await boost::asio::post(co_await boost::asio::this_coro::executor,
@@ -388,13 +398,12 @@ private:
         }
     }
 
-    boost::asio::awaitable<void> verify_all() {
+    boost::asio::awaitable<void> verify_all(shipped_entries& source) {
         const auto until = clock_.steady_now() + options_.verify_wait;
-        shipped_entries source(spool_, shipment_);
         unsigned failures = 0;
         for (;;) {
             const std::size_t waiting = shown_.size();
-            source.bring(shown_, most_in_view);
+            source.bring(shown_);
             const bool brought = shown_.size() != waiting;
             const auto shown_since = clock_.wall_now() - options_.read_back.limits.shows_at_once();
             const auto end_of_look = std::max(until, clock_.steady_now() + least_look);
@@ -426,21 +435,18 @@ private:
                 const bool late = clock_.steady_now() >= until;
                 if (shown_.size() == 0 && source.at_end())
                     break;
-                if (late && shown_.size() >= most_in_view / 2) {
+                if (late && !shipped_entries::has_room(shown_)) {
                     // What does not show in time makes room for the rest.
                     result_.not_visible += shown_.size();
                     shown_.clear();
                 }
                 if (late && source.at_end())
                     break;
-                if ((brought || late) && !source.at_end() && shown_.size() < most_in_view / 2)
+                if ((brought || late) && !source.at_end() && shipped_entries::has_room(shown_))
                     continue;
             }
             co_await clock_.sleep_for(std::chrono::seconds(5));
         }
-        const std::size_t not_shown = shown_.not_shown();
-        result_.not_visible += not_shown;
-        result_.not_verified += shown_.size() - not_shown + source.left();
     }
 
     /// True as long as it lives.
@@ -475,8 +481,6 @@ private:
 
     /// What overlapping pages repeat is found among so many.
     static constexpr std::size_t recent_steps = 20'000;
-    /// How many entries are looked for at a time.
-    static constexpr std::size_t most_in_view = 5'000;
     /// So long a look at them may take, also where `verify_wait` has passed.
     static constexpr std::chrono::seconds least_look{30};
     static constexpr std::size_t most_restamped_in_view = 20'000;

@@ -12,6 +12,7 @@
 #include <lokiship/ship/log.hpp>
 #include <lokiship/ship/read_back.hpp>
 #include <lokiship/ship/spool.hpp>
+#include <lokiship/text/utf8.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -57,6 +58,10 @@ struct backfill_options {
     /// Throws `std::invalid_argument`, naming the field, where one is out of its range.
     void validate() const {
         detail::require(max_attempts >= 1, "max_attempts must be at least 1");
+        detail::require(text::is_valid_utf8(job), "job must be UTF-8");
+        for (const auto& l : labels)
+            detail::require(text::is_valid_utf8(l.name) && text::is_valid_utf8(l.value),
+                            "labels must be UTF-8");
         delivery.validate();
         backoff.validate();
     }

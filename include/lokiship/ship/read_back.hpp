@@ -140,10 +140,8 @@ public:
             start = std::min(start, s.entries[s.looked_for]->time);
             last = std::max(last, s.entries.back()->time);
         }
-        // Short of the limit by a second, since Loki measures in milliseconds.
-        const timestamp end =
-            std::min(text::saturating_add(last, std::chrono::nanoseconds(1)),
-                     text::saturating_add(start, options_.limits.max_length - std::chrono::seconds(1)));
+        const timestamp end = std::min(text::saturating_add(last, std::chrono::nanoseconds(1)),
+                                       text::saturating_add(start, longest_query()));
         auto request = loki::query_range_request(l.selector, start, end, l.max_entries);
         auto shown = co_await detail::query(loki, std::move(request), options_);
         if (shown)
@@ -225,6 +223,11 @@ private:
                          std::max<std::size_t>(detail::max_answer_size / 8 / (longest + 100), 10));
         }
     }
+    /// Short of the limit by a second, since Loki measures in milliseconds.
+    std::chrono::nanoseconds longest_query() const {
+        return std::max<std::chrono::nanoseconds>(options_.limits.max_length - std::chrono::seconds(1),
+                                                  std::chrono::milliseconds(1));
+    }
     void halve() {
         const lot l = lots_.back();
         const std::size_t middle = l.begin + l.size() / 2;
@@ -264,6 +267,14 @@ private:
         }
         if (stuck && l.size() > 1) {
             halve();
+            return;
+        }
+        if (end <= start) {
+            // It has no second moment to end before.
+            for (const member& m : members)
+                for (auto& s = *m.sought;
+                     s.looked_for != s.entries.size() && s.entries[s.looked_for]->time <= start;)
+                    s.in_doubt.push_back(s.looked_for++);
             return;
         }
         const timestamp until = stuck ? start + std::chrono::nanoseconds(1) : full ? newest : end;

@@ -65,7 +65,7 @@ inline boost::asio::awaitable<std::uint64_t> resume(const spool& source, shipmen
     std::sort(part.open_before.begin(), part.open_before.end());
     const std::uint64_t lost = saved.settled() - settled;
     // With others between them, there may be any number.
-    if (lost == 0 && !saved.open.empty())
+    if (lost == 0 && saved.open_is_whole && !saved.open.empty())
         part.together_until = saved.taken_until;
     if (saved.acknowledged)
         part.acknowledged = saved.acknowledged->memory(wall, now);

@@ -132,20 +132,24 @@ public:
     const shipment_part& operator[](std::size_t i) const noexcept { return parts_[i].part; }
 
     /// Brings entries to the outbox where it has room for many. Comes back now and then, where many are settled without a push, so
-    /// that others have their turn: call it again where the outbox is empty then and this is not.
+    /// that others have their turn: call it again where `needs_more`.
     void top_up(steady_time now) {
         std::erase_if(idle_lanes_, [&](std::uint32_t n) { return forget_lane(parts_[n], now); });
         // Not one by one: what was brought has to be on disk before it is sent.
-        if (loaded_streams_ > options_.streams / 2)
+        if (loaded_streams_ > options_.streams / 2 && box_.ready() != 0)
             return;
-        for (std::size_t loads = 0;
-             loads != max_loads && loaded_streams_ < options_.streams &&
-             loaded_bytes_ < options_.streams * options_.max_bytes && !waiting_.empty();
+        for (std::size_t loads = 0; loads != max_loads && loaded_streams_ < options_.streams &&
+                                    loaded_bytes_ < max_loaded_bytes() && !waiting_.empty();
              ++loads) {
             const waiting w = waiting_.top();
             waiting_.pop();
             load(w.part);
         }
+    }
+    /// Whether the outbox has less than it should and may have more: `top_up` will bring it, now or when it is called again.
+    bool needs_more() const noexcept {
+        return !waiting_.empty() && loaded_streams_ <= options_.streams / 2 &&
+               loaded_bytes_ < max_loaded_bytes();
     }
     /// Whether nothing is left to bring.
     bool empty() const noexcept { return waiting_.empty() && loaded_streams_ == 0; }
@@ -162,7 +166,8 @@ public:
                                                                              : outcome::shipped());
         if (--l.in_outbox == 0) {
             --loaded_streams_;
-            idle_lanes_.push_back(number);
+            if (!std::exchange(l.lane_is_idle, true))
+                idle_lanes_.push_back(number);
             wait_again(number);
         }
     }
@@ -205,6 +210,8 @@ private:
         /// Its text in the checkpoint, and whether that is not true any more.
         std::string saved{};
         bool touched = false;
+        /// It is one of `idle_lanes_`.
+        bool lane_is_idle = false;
         /// How many ranges of `part.present` are behind.
         std::size_t present_passed = 0;
     };
@@ -232,6 +239,7 @@ private:
         s.prefixes = p.progress.prefixes();
         s.open = p.progress.open();
         s.open.insert(s.open.end(), p.open_before.begin(), p.open_before.end());
+        s.open_is_whole = p.open_before.empty() || p.together_until;
         s.taken_until = p.taken_until;
         s.ranges = p.ranges;
         const auto* lane = box_.find_stream(p.labels);
@@ -242,14 +250,15 @@ private:
 
     /// There are many streams, and the outbox shall have those that it needs.
     bool forget_lane(loaded_part& l, steady_time now) {
-        if (l.in_outbox != 0)
-            return true;
-        const auto* lane = box_.find_stream(l.part.labels);
-        const auto known = lane ? lane->window.known() : std::nullopt;
-        if (!box_.forget(l.part.labels, now))
-            return false;
-        if (known)
-            l.part.acknowledged = known;
+        if (l.in_outbox == 0) {
+            const auto* lane = box_.find_stream(l.part.labels);
+            const auto known = lane ? lane->window.known() : std::nullopt;
+            if (!box_.forget(l.part.labels, now))
+                return false;
+            if (known)
+                l.part.acknowledged = known;
+        }
+        l.lane_is_idle = false;
         return true;
     }
 
@@ -346,6 +355,8 @@ private:
             return outcome::rejected(*reason);
         return std::nullopt;
     }
+
+    std::size_t max_loaded_bytes() const noexcept { return options_.streams * options_.max_bytes; }
 
     static constexpr std::size_t max_loads = 100;
     static constexpr std::size_t max_passed = 10'000;

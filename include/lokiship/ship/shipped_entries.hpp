@@ -27,9 +27,13 @@ public:
     /// How many were not brought yet.
     std::uint64_t left() const noexcept { return left_in_all_; }
     bool at_end() const noexcept { return part_ == all_.size(); }
-    /// Brings the next ones, until `to` has `most` or a few megabytes were brought.
-    void bring(verification& to, std::size_t most) {
-        for (std::size_t bytes = 0; !at_end() && to.size() < most && bytes < most_bytes;) {
+    /// Whether it makes sense to bring more.
+    static bool has_room(const verification& to) noexcept {
+        return to.size() < most_entries / 2 && to.bytes() < most_bytes / 2;
+    }
+    /// Brings the next ones, until there are some thousand, or their lines take a few megabytes.
+    void bring(verification& to) {
+        for (std::size_t bytes = to.bytes(); !at_end() && to.size() < most_entries && bytes < most_bytes;) {
             const shipment_part& p = all_[part_];
             if (!cursor_) {
                 cursor_.emplace(spool_, p);
@@ -57,6 +61,7 @@ public:
     }
 
 private:
+    static constexpr std::size_t most_entries = 5'000;
     static constexpr std::size_t most_bytes = 4 * 1024 * 1024;
     const spool& spool_;
     const shipment& all_;

@@ -7,6 +7,7 @@
 #include <lokiship/loki/stream_window.hpp>
 #include <lokiship/ship/checkpoint.hpp>
 #include <lokiship/ship/detail/patient_transport.hpp>
+#include <lokiship/ship/detail/stream_index.hpp>
 #include <lokiship/ship/log.hpp>
 #include <lokiship/ship/plan.hpp>
 #include <lokiship/ship/read_back.hpp>
@@ -24,7 +25,6 @@
 #include <cstdint>
 #include <functional>
 #include <iterator>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,64 +32,6 @@
 #include <vector>
 
 namespace lokiship::ship {
-
-namespace detail {
-
-/// Whether `set`, which has all labels of `part`, has only those and what Loki adds by itself.
-inline bool is_same_stream(const loki::labels& set, const loki::labels& part) {
-    return std::all_of(set.begin(), set.end(), [&](const loki::label& l) {
-        return !part.get(l.name).empty() || l.name == "service_name" ||
-               (l.name.starts_with("__") && !l.name.starts_with("__backfill"));
-    });
-}
-/// Finds the streams among many that have certain labels.
-class stream_index {
-public:
-    explicit stream_index(std::vector<loki::labels> streams)
-        : streams_(std::move(streams)) {}
-    stream_index(const stream_index&) = delete;
-    stream_index& operator=(const stream_index&) = delete;
-
-    /// Those that have all labels of `part`, and maybe more.
-    std::vector<const loki::labels*> find(const loki::labels& part) {
-        std::vector<std::string> names;
-        for (const auto& l : part)
-            names.push_back(l.name);
-        const auto [at, added] = by_names_.try_emplace(names);
-        if (added)
-            for (const auto& s : streams_)
-                at->second.emplace(only(s, names), &s);
-        std::vector<const loki::labels*> out;
-        for (auto [i, end] = at->second.equal_range(part); i != end; ++i)
-            out.push_back(i->second);
-        return out;
-    }
-
-private:
-    static loki::labels only(const loki::labels& set, const std::vector<std::string>& names) {
-        loki::labels out;
-        for (const auto& name : names)
-            out.set(name, set.get(name));
-        return out;
-    }
-    std::vector<loki::labels> streams_;
-    std::map<std::vector<std::string>, std::multimap<loki::labels, const loki::labels*>> by_names_;
-};
-
-/// The labels that all streams have.
-inline loki::labels common_labels(const std::vector<spooled_stream>& streams) {
-    loki::labels out = streams.empty() ? loki::labels() : streams.front().labels;
-    for (const auto& s : streams) {
-        loki::labels kept;
-        for (const auto& l : out)
-            if (s.labels.get(l.name) == l.value)
-                kept.set(l.name, l.value);
-        out = std::move(kept);
-    }
-    return out;
-}
-
-} // namespace detail
 
 /// How far a survey is: of so many streams, about how many Loki was asked, and of how many the entries were compared with
 /// what it has.
@@ -237,6 +179,57 @@ private:
             co_await series(oldest, text::saturating_add(newest, std::chrono::seconds(1))));
         for (std::size_t i = 0; i != streams.size(); ++i)
             exists_[i] = !found.find(streams[i].labels).empty();
+        if (std::find(exists_.begin(), exists_.end(), true) != exists_.end())
+            co_await ask_for_unlisted(oldest, newest);
+    }
+
+    /// Loki 3.7 was seen to list all series but one, which a query shows. Where it lists some, the others are asked for.
+    boost::asio::awaitable<void> ask_for_unlisted(timestamp oldest, timestamp newest) {
+        std::vector<loki::labels> unlisted;
+        for (std::size_t i = 0; i != exists_.size(); ++i)
+            if (!exists_[i])
+                unlisted.push_back(loki::queried_labels(spool_.streams()[i].labels));
+        std::sort(unlisted.begin(), unlisted.end());
+        std::vector<loki::labels> found;
+        std::size_t n = 0;
+        for (std::size_t i = 0; i < unlisted.size() && !silent_; i += n) {
+            std::vector<const loki::labels*> lot;
+            std::optional<std::string> selector;
+            for (n = std::min<std::size_t>(most_at_once, unlisted.size() - i); !selector; n = (n + 1) / 2) {
+                lot.clear();
+                for (std::size_t k = 0; k != n && detail::has_names_of(unlisted[i], unlisted[i + k]); ++k)
+                    lot.push_back(&unlisted[i + k]);
+                selector = loki::selector(lot);
+                if (selector)
+                    break;
+            }
+            n = lot.size();
+            for (timestamp from = oldest; from <= newest && !silent_;) {
+                const auto to = std::min(text::saturating_add(newest, std::chrono::seconds(1)),
+                                         text::saturating_add(from, longest_query()));
+                auto request = loki::query_range_request(*selector, from, to, most_shown);
+                const auto shown = co_await detail::query(patient_, std::move(request), options_);
+                if (!shown) {
+                    fail(shown.error());
+                    break;
+                }
+                std::size_t entries = 0;
+                for (const auto& s : *shown) {
+                    entries += s.entries.size();
+                    found.push_back(s.labels);
+                }
+                if (entries >= most_shown)
+                    // Others may be behind these.
+                    for (const auto* labels : lot)
+                        found.push_back(*labels);
+                if (to <= from)
+                    break;
+                from = to;
+            }
+        }
+        detail::stream_index index(std::move(found));
+        for (std::size_t i = 0; i != exists_.size(); ++i)
+            exists_[i] = exists_[i] || !index.find(loki::queried_labels(spool_.streams()[i].labels)).empty();
     }
 
     /// From when on a stream takes entries that has got its newest in this time, as long as Loki has not forgotten it.
@@ -268,6 +261,9 @@ private:
     std::chrono::nanoseconds series_slice() const {
         return std::min<std::chrono::nanoseconds>(longest_query(), std::chrono::hours(24));
     }
+
+    /// How many unlisted streams one query asks for, and how many entries it may show.
+    static constexpr std::size_t most_at_once = 32, most_shown = 1000;
 
     /// What Loki has of a stream.
     struct stream_state {

@@ -243,4 +243,42 @@ BOOST_AUTO_TEST_CASE(options_out_of_range_are_named) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(streams_that_must_wait_do_not_hold_up_the_others) {
+    std::chrono::nanoseconds alone{};
+    for (const unsigned postponed : {0u, 2u, 4u}) {
+        world w;
+        for (unsigned k = 0; k != 40; ++k)
+            for (unsigned i = 0; i != 20; ++i) {
+                auto e = w.make(k * 1000 + i, 1, 20h + i * 1min);
+                e.server_id = uuid(100'000 + k);
+                w.backend.add(e);
+            }
+        unsigned sent = 0;
+        fake_transport http(
+            [&](const http::request& r) {
+                if (!r.target.ends_with("/push") || ++sent > postponed)
+                    return w.loki(r);
+                reply out;
+                out.status = 429;
+                out.body = "Per stream rate limit exceeded (limit: 3MB/sec) while attempting to ingest for "
+                           "stream '{a=\"b\"}' totaling 100B, consider splitting a stream via additional "
+                           "labels or contact your Loki administrator to see if the limit can be increased";
+                return out;
+            },
+            w.time, "http://loki");
+        http.latency(10ms);
+        ship::backfill_options o;
+        o.delivery.batch.max_entries = 5;
+        const auto begin = w.time.steady_now();
+        backfill b(w.backend_http, http, w.time, w.watched(o));
+        w.complete(b.run());
+        BOOST_TEST(b.count().shipped == 800u);
+        const auto took = w.time.steady_now() - begin;
+        if (postponed == 0)
+            alone = took;
+        // They wait for half a second; four workers go on meanwhile.
+        BOOST_TEST((took < alone + 600ms), postponed << ": " << took.count() / 1'000'000 << " ms");
+    }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -44,6 +44,7 @@ ship::checkpoint sample() {
                             {1, ship::outcome::duplicate()}},
                            {{4, 0xffff'ffff'ffff'fff0}, {10, 7}},
                            {1, 0xffff'ffff'ffff'ffff},
+                           false,
                            t + 1h,
                            ship::acknowledged_window{t - 1h, t, t - 30min, t + 5s},
                            {{std::nullopt, t}, {t + 1ns, std::nullopt}}});
@@ -419,6 +420,60 @@ BOOST_AUTO_TEST_CASE(a_late_result_among_what_is_settled_costs_little) {
             BOOST_TEST(b.count().shipped + b.count().duplicate + 3 * back + 4 >= w.loki.size());
             BOOST_TEST(b.count().fetched == b.count().shipped + b.count().duplicate + b.count().rejected);
             BOOST_TEST(w.loki.size() >= b.count().fetched - 2);
+        }
+}
+
+BOOST_AUTO_TEST_CASE(a_history_that_changed_does_not_fill_the_memory_after_the_next_kill) {
+    const scratch s;
+    world w;
+    for (unsigned i = 0; i != 2000; ++i)
+        w.backend.add(w.make(3 * i, 1, 20h + i * 1min)); // one stream
+    auto o = options(s.file("c"));
+    o.delivery.batch.max_entries = 6;
+    o.delivery.concurrency = 1;
+    const auto saved = [&] { return ship::parse_checkpoint(content(o.checkpoint))->streams.at(0); };
+    BOOST_TEST(run_until(w, 200, fault::stall, o));
+    BOOST_TEST(saved().settled() > 1000u);
+    w.backend.add(w.make(3'000'000, 1, 20h + 2100min));
+    BOOST_TEST(run_until(w, 3, fault::stall, o));
+    for (int again = 0; again != 3; ++again) {
+        BOOST_TEST(run_until(w, 1, fault::stall, o));
+        BOOST_TEST(saved().open.size() < 50u);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(where_the_checkpoint_cannot_be_written_nothing_more_is_sent) {
+    for (std::size_t n = 2; n < 70; n += 3)
+        BOOST_TEST_CONTEXT("push " << n) {
+            const scratch s;
+            world w;
+            for (unsigned k = 0; k != 12; ++k)
+                for (unsigned i = 0; i != 40; ++i) {
+                    auto e = w.make(k * 1000 + i, 1, i * 35min + k * 1min);
+                    e.server_id = uuid(100'000 + k);
+                    w.backend.add(e);
+                }
+            w.loki_http.latency(1ms);
+            const auto there = s.file("there"), away = s.file("away");
+            std::filesystem::create_directory(there);
+            auto o = options(there + "/c");
+            o.delivery.batch.max_entries = 8;
+            std::size_t pushes = 0;
+            w.loki_http.decide([&](const http::request& r) {
+                if (r.target.ends_with("/push") && ++pushes == n)
+                    std::filesystem::rename(there, away);
+                return fault::none;
+            });
+            {
+                backfill b(w.backend_http, w.loki_http, w.time, w.watched(o));
+                BOOST_TEST(w.complete(b.run()).disk_failure.has_value());
+            }
+            w.loki_http.decide(nullptr);
+            std::filesystem::rename(away, there);
+            backfill b(w.backend_http, w.loki_http, w.time, w.watched(o));
+            BOOST_TEST(!w.complete(b.run()).failed());
+            BOOST_TEST(b.count().shipped == 480u);
+            BOOST_TEST(w.loki.size() == 480u);
         }
 }
 

@@ -341,4 +341,29 @@ BOOST_AUTO_TEST_CASE(where_loki_is_silent_it_is_not_asked_again) {
     BOOST_TEST(r.queries == 3u);
 }
 
+BOOST_AUTO_TEST_CASE(the_last_moment_of_all_cannot_be_asked_for) {
+    world w;
+    unsigned queries = 0;
+    fake_transport http(
+        [&queries](const http::request&) {
+            ++queries;
+            reply out;
+            out.body = R"({"status":"success","data":{"resultType":"streams","result":[]}})";
+            return out;
+        },
+        w.time, "http://loki");
+    const loki::labels labels{{"a", "b"}};
+    const loki::entry before{timestamp::max() - 1s, "x"}, last{timestamp::max(), "y"};
+    ship::read_back asking({ship::sought_entries{&labels, {&before, &last}}}, {});
+    const auto all = [&]() -> boost::asio::awaitable<int> {
+        while (!asking.done() && queries < 10)
+            co_await asking.ask(http);
+        co_return 0;
+    };
+    w.complete(all());
+    BOOST_TEST(asking.done());
+    BOOST_TEST((asking.sought()[0].missing == std::vector<std::size_t>{0}));
+    BOOST_TEST((asking.sought()[0].in_doubt == std::vector<std::size_t>{1}));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

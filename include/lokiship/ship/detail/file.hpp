@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstdio>
@@ -28,6 +27,19 @@ inline error file_error(const std::string& path, const char* what) {
     return {code, "'" + text::escape_for_log(path) + "' cannot be " + what + ": " + code.message()};
 }
 
+/// False, and `errno` tells why, where not all could be written.
+inline bool write_all(int fd, std::string_view content) noexcept {
+    while (!content.empty()) {
+        const auto n = ::write(fd, content.data(), content.size());
+        if (n == -1 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        content.remove_prefix(static_cast<std::size_t>(n));
+    }
+    return true;
+}
+
 /// Replaces a file as a whole: after a crash or a power failure at any moment it has the old content or the new one.
 /// Error: the system's, naming the file. Writes `path` + `.new` first; where `path` is a link, beside what it leads to.
 inline result<void> replace_file(std::string path, std::span<const std::string_view> content) {
@@ -38,15 +50,20 @@ inline result<void> replace_file(std::string path, std::span<const std::string_v
     const auto failed = [&](const char* what) { return file_error(path, what); };
     ::unlink(next.c_str());
     const int fd = ::open(next.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    std::FILE* const out = fd == -1 ? nullptr : ::fdopen(fd, "w");
-    if (!out)
+    if (fd == -1)
         return failed("written");
-    const bool written = std::all_of(content.begin(), content.end(), [out](std::string_view piece) {
-        return std::fwrite(piece.data(), 1, piece.size(), out) == piece.size();
-    });
-    bool ok = written && std::fflush(out) == 0 && ::fsync(fd) == 0;
+    bool ok = true;
+    std::string block;
+    for (std::size_t i = 0; ok && i != content.size(); ++i) {
+        block += content[i];
+        if (block.size() >= 256 * 1024 || i + 1 == content.size()) {
+            ok = write_all(fd, block);
+            block.clear();
+        }
+    }
+    ok = ok && ::fsync(fd) == 0;
     const int why = errno;
-    ok = std::fclose(out) == 0 && ok;
+    ok = ::close(fd) == 0 && ok;
     if (!ok) {
         errno = why;
         const error e = failed("written");
