@@ -25,6 +25,11 @@ class State(unittest.TestCase):
             with Weather(sandbox.loki) as weather:
                 weather.delay = 0.005
                 there = ["--backend", backend.url, "--loki", weather.url, "--poll-interval", "100ms", "--batch-size", "30"]
+                # One that was never there knows of nothing.
+                backend.add(1)
+                with Process("shipd", *there, *options) as shipd:
+                    shipd.wait_for("shipped")
+                    self.assertEqual(shipd.end(), 0, shipd.lines)
                 for _ in range(KILLS):
                     pushes = sum("push" in path for path in weather.asked)
                     for server in range(4):

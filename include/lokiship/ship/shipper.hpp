@@ -58,9 +58,10 @@ struct shipper_options {
     std::chrono::nanoseconds verify_interval{};
     read_back_options read_back{};
     /// The file that lets it go on after a restart, or a crash at any moment, as if there had been none; empty: none. Written
-    /// after Loki has acknowledged something, at most once a second, and at the end.
+    /// after something new was read or acknowledged, at most once a second, and at the end.
     std::string state_file{};
-    /// Where there is no state to go on from: asks Loki for the newest entry that it has, and reads back as far as that.
+    /// Where there is no state to go on from: asks Loki for the newest entry that it has, and reads back as far as that less
+    /// Loki's window, since not all streams are equally far.
     bool resume_from_loki = false;
     log_function log{};
     /// Called on the shell's thread whenever the counters have changed; they balance then. May be empty.
@@ -249,8 +250,10 @@ private:
                 co_await newest_shown(loki_, {{"job", "aoss"}}, clock_.wall_now(), options_.read_back);
             if (newest) {
                 say(severity::info, loki_health_.succeeded());
-                reach_ = *newest;
-                reaching_ = checks_shown_ = newest->has_value();
+                // Not all streams are equally far; what is older than this they would not take.
+                if (*newest)
+                    reach_ = **newest - options_.delivery.ingester.window();
+                reaching_ = checks_shown_ = reach_.has_value();
                 co_return;
             }
             if (newest.error().code == errc::bad_status) {
@@ -393,6 +396,7 @@ private:
         } else {
             box_.add(step.labels, std::move(step.entry), step.key, generation_);
             ++count_.pending;
+            unsaved_ = true;
             count_.timestamps_replaced += step.time_replaced;
             count_.labels_changed += step.labels_changed;
         }
