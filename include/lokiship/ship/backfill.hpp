@@ -64,7 +64,7 @@ public:
               [this](const outbox::lane& l, const outbox::pending_entry& p,
                      std::optional<loki::reject_reason> refused) { settled(l, p, refused); },
               [this] { pushed(); }, options_.log)
-        , random_(std::random_device{}()) {}
+        , random_(options_.backoff.any_seed()) {}
     basic_backfill(const basic_backfill&) = delete;
     basic_backfill& operator=(const basic_backfill&) = delete;
 

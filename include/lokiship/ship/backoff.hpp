@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <optional>
+#include <random>
 
 namespace lokiship::ship {
 
@@ -15,7 +17,10 @@ struct backoff_options {
     std::chrono::nanoseconds initial = std::chrono::milliseconds(500);
     /// Not less than `initial`.
     std::chrono::nanoseconds maximum = std::chrono::seconds(30);
+    /// Of the random part of the waits; empty: another one each time.
+    std::optional<std::uint64_t> seed{};
 
+    std::uint64_t any_seed() const { return seed ? *seed : std::random_device{}(); }
     /// Throws `std::invalid_argument`, naming the field, where one is out of its range.
     void validate() const {
         detail::require(initial.count() > 0, "backoff.initial must be greater than zero");

@@ -115,7 +115,7 @@ public:
                   publish();
               },
               options_.log)
-        , random_(std::random_device{}()) {}
+        , random_(options_.backoff.any_seed()) {}
     basic_shipper(const basic_shipper&) = delete;
     basic_shipper& operator=(const basic_shipper&) = delete;
 
@@ -245,9 +245,9 @@ private:
     /// Until Loki answers: before, nothing could be shipped.
     boost::asio::awaitable<void> ask_for_newest() {
         backoff retry(options_.backoff);
+        const loki::labels streams{{"job", "aoss"}};
         for (;;) {
-            const auto newest =
-                co_await newest_shown(loki_, {{"job", "aoss"}}, clock_.wall_now(), options_.read_back);
+            const auto newest = co_await newest_shown(loki_, streams, clock_.wall_now(), options_.read_back);
             if (newest) {
                 say(severity::info, loki_health_.succeeded());
                 // Not all streams are equally far; what is older than this they would not take.

@@ -49,40 +49,6 @@ ship::shipper_options options(const std::string& state) {
     return o;
 }
 
-/// A shipper that can be killed: what it does ends in the middle, and nothing of it runs any more.
-class mortal_shipper {
-public:
-    using type = ship::basic_shipper<fake_transport, manual_clock>;
-
-    mortal_shipper(world& w, ship::shipper_options o)
-        : world_(w)
-        , shipper_(std::make_unique<type>(w.backend_http, w.loki_http, w.time, w.watched(std::move(o))))
-        , context_(std::make_unique<boost::asio::io_context>()) {
-        boost::asio::co_spawn(*context_, shipper_->run(), [](std::exception_ptr e) { BOOST_TEST(!e); });
-    }
-    void run_for(std::chrono::nanoseconds d) { world_.time.run_for(*context_, d); }
-    /// Does `n` of the things that wait to be done, and no more.
-    void step(std::size_t n) {
-        while (n != 0) {
-            context_->restart();
-            if (context_->poll_one() != 0) {
-                --n;
-                continue;
-            }
-            const auto wake = world_.time.next_wake();
-            if (!wake)
-                return;
-            world_.time.advance(*wake - world_.time.steady_now());
-        }
-    }
-    type* operator->() noexcept { return shipper_.get(); }
-
-private:
-    world& world_;
-    std::unique_ptr<type> shipper_;
-    std::unique_ptr<boost::asio::io_context> context_;
-};
-
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(shipper_state)
@@ -204,10 +170,11 @@ BOOST_AUTO_TEST_CASE(killed_at_any_moment_nothing_is_lost_and_nothing_shows_twic
             const scratch s;
             world w;
             std::mt19937 random(seed);
+            const auto below = [&random](unsigned n) { return static_cast<unsigned>(random() % n); };
             unsigned next = 0;
             const auto add = [&](unsigned n) {
                 for (; n != 0; --n)
-                    w.backend.add(w.make(next++, 1 + random() % 3));
+                    w.backend.add(w.make(next++, 1 + below(3)));
             };
             auto o = options(s.file("s"));
             o.delivery.batch.max_entries = 1 + random() % 10;
@@ -225,9 +192,9 @@ BOOST_AUTO_TEST_CASE(killed_at_any_moment_nothing_is_lost_and_nothing_shows_twic
             add(60);
             for (unsigned life = 0; life != 6; ++life) {
                 mortal_shipper shipper(w, o);
-                for (unsigned n = random() % 5; n != 0; --n) {
+                for (unsigned n = below(5); n != 0; --n) {
                     shipper.run_for(std::chrono::seconds(random() % 60));
-                    add(random() % 30);
+                    add(below(30));
                     w.time.advance(std::chrono::milliseconds(random() % 3000));
                 }
                 shipper.step(random() % 200);

@@ -20,6 +20,7 @@
 #include <cstdio>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -131,6 +132,40 @@ private:
     type shipper_;
     bool ended_ = false;
     std::exception_ptr failure_;
+};
+
+/// A shipper that can be killed: what it does ends in the middle, and nothing of it runs any more.
+class mortal_shipper {
+public:
+    using type = ship::basic_shipper<fake_transport, manual_clock>;
+
+    mortal_shipper(world& w, ship::shipper_options o)
+        : world_(w)
+        , shipper_(std::make_unique<type>(w.backend_http, w.loki_http, w.time, w.watched(std::move(o))))
+        , context_(std::make_unique<boost::asio::io_context>()) {
+        boost::asio::co_spawn(*context_, shipper_->run(), [](std::exception_ptr e) { BOOST_TEST(!e); });
+    }
+    void run_for(std::chrono::nanoseconds d) { world_.time.run_for(*context_, d); }
+    /// Does `n` of the things that wait to be done, and no more.
+    void step(std::size_t n) {
+        while (n != 0) {
+            context_->restart();
+            if (context_->poll_one() != 0) {
+                --n;
+                continue;
+            }
+            const auto wake = world_.time.next_wake();
+            if (!wake)
+                return;
+            world_.time.advance(*wake - world_.time.steady_now());
+        }
+    }
+    type* operator->() noexcept { return shipper_.get(); }
+
+private:
+    world& world_;
+    std::unique_ptr<type> shipper_;
+    std::unique_ptr<boost::asio::io_context> context_;
 };
 
 } // namespace lokiship::testing

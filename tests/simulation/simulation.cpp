@@ -1,0 +1,44 @@
+// Worlds that follow from a seed. LOKISHIP_SEEDS: how many; LOKISHIP_SEED: this one alone, telling what
+// happens.
+#include "shipper_world.hpp"
+
+#include <cstdlib>
+#include <string>
+
+using namespace lokiship::testing;
+
+namespace {
+
+/// Those in which something was wrong once.
+constexpr unsigned failed_before[] = {84};
+
+unsigned number(const char* name, unsigned otherwise) {
+    const char* const given = std::getenv(name);
+    return given ? static_cast<unsigned>(std::stoul(given)) : otherwise;
+}
+
+template <class World>
+void run(unsigned seed, bool tell = false) {
+    BOOST_TEST_CONTEXT("seed " << seed)
+    World(seed, tell).run();
+}
+template <class World>
+void run_all() {
+    if (const unsigned seed = number("LOKISHIP_SEED", 0); seed != 0)
+        return run<World>(seed, true);
+    for (const unsigned seed : failed_before)
+        run<World>(seed);
+    const unsigned first = number("LOKISHIP_FIRST_SEED", 1);
+    for (unsigned n = number("LOKISHIP_SEEDS", 200); n != 0; --n)
+        run<World>(first + n - 1);
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(simulation)
+
+BOOST_AUTO_TEST_CASE(shipd) {
+    run_all<shipper_world>();
+}
+
+BOOST_AUTO_TEST_SUITE_END()
