@@ -79,7 +79,7 @@ inline std::vector<secret_shape> well_known_shapes() {
              word(":="),
          prose},
         // The program's messages have several words.
-        {"(?i)passwd", "(?im)" + name_begin + R"(passwd["']?[ \t]*:[ \t]*)" + word(":=") + R"([ \t]*$)",
+        {"(?i)passwd", "(?im)" + name_begin + R"(passwd["']?[ \t]*:[ \t]*)" + word(":=") + R"([ \t\r]*$)",
          databases},
         {"(?i)secret|token",
          "(?i)" + name_begin + R"re((?:secret|token)["']?[ \t]*:[ \t]*([^:=\s"'\\]\S{6,}[^\s,;)}"'\\]))re",

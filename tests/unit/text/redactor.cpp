@@ -79,6 +79,8 @@ const std::vector<row> secrets{
     {"AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI", "AWS_SECRET_ACCESS_KEY=@@"},
     {"AccountName=a;AccountKey=Zm9v+/==;EndpointSuffix=x", "AccountName=a;AccountKey=@@"},
     {"Password=püß€; é", "Password=@@; é"},
+    {"password=a\xff" "b\xe2\x82 c", "password=@@ c"},
+    {"PASSWORD=hunter1\r\npasswd: hunter2\r\nx", "PASSWORD=@@\r\npasswd: @@\r\nx"},
     // name: value
     {"password: hunter2", "password: @@"},
     {"password:hunter2", "password:@@"},
