@@ -92,6 +92,9 @@ inline std::vector<secret_shape> well_known_shapes() {
          R"re((?im)(?:^|[\s"'])-{1,2}[\w-]*(?:pass|)re" + name + ")[ \\t](?:" + quoted + '|' +
              word("-|&;<>") + ')',
          nothing},
+        // SQL
+        {"(?i)password[ \\t]+'|identified",
+         R"re((?i)(?:\bpassword|identified[ \t]+(?:with[ \t]+\S+[ \t]+)?by)[ \t]+'((?:[^'\\\n]|\\.)*))re"},
         {"sshpass", R"((?m)\bsshpass[ \t]+-p[ \t]*)" + value, nothing},
         // Cut off before its host; a port has no letter.
         {"://", R"re((?i)[a-z0-9]://[^\s/?#:@"'\[\]]*:([^\s/?#@"']*[a-z][^\s/?#@"']*)\z)re", nothing},
@@ -104,10 +107,10 @@ inline std::vector<secret_shape> well_known_shapes() {
 /// `lokiship.hpp` does not include it.
 ///
 /// The shapes: private keys in PEM, also with one end cut off; the value of a password, passphrase, secret, token, API,
-/// access, private, account or encryption key in `name=value`, `name: value`, JSON, and behind an option, `--password
-/// value`; the tokens of `Authorization` and `Bearer`; those of AWS (`AKIA`, `ASIA`), Google (`AIza`), GitHub, GitLab and
-/// Slack; JWTs; and the password in `scheme://user:password@host`. Names and everything else stay. Doing it again changes
-/// nothing.
+/// access, private, account or encryption key in `name=value`, `name: value`, JSON, behind an option, `--password value`,
+/// and in SQL; the tokens of `Authorization` and `Bearer`; those of AWS (`AKIA`, `ASIA`), Google (`AIza`), GitHub, GitLab
+/// and Slack; JWTs; and the password in `scheme://user:password@host`. Names and everything else stay. Doing it again
+/// changes nothing.
 ///
 /// The time is linear in the text's size. Any bytes may be in it; no code point is cut. Can be used from several threads at
 /// once; copies share what they are made of.
