@@ -249,9 +249,10 @@ private:
     /// Until Loki answers: before, nothing could be shipped.
     boost::asio::awaitable<void> ask_for_newest() {
         backoff retry(options_.backoff);
+        // A list of initializers in a co_await expression is more than GCC 12 can compile.
+        const loki::labels ours{{"job", "aoss"}};
         for (;;) {
-            const auto newest =
-                co_await newest_shown(loki_, {{"job", "aoss"}}, clock_.wall_now(), options_.read_back);
+            const auto newest = co_await newest_shown(loki_, ours, clock_.wall_now(), options_.read_back);
             if (newest) {
                 say(severity::info, loki_health_.succeeded());
                 // Not all streams are equally far; what is older than this they would not take.
