@@ -1,11 +1,12 @@
-"""What backfill would push equals what an independent program says must be pushed."""
+"""What backfill would push equals what an independent program says must be pushed; secrets are replaced."""
 
+import json
 import pathlib
 import subprocess
 import sys
 import unittest
 
-from harness import HERE, ROOT, SCRATCH, page_server, run
+from harness import HERE, ROOT, SCRATCH, Backend, Sandbox, page_server, run
 
 
 class DryRun(unittest.TestCase):
@@ -32,3 +33,62 @@ class DryRun(unittest.TestCase):
         say = [sys.executable, HERE / "expected_entries.py", page]
         expected = subprocess.run(say, capture_output=True, text=True, check=True)
         self.check(page, expected.stdout, 367)
+
+
+class Redaction(unittest.TestCase):
+    SECRETS = {
+        "command": "mysql --password geheim1 -e 'select 1'",
+        "stdout": "." * 281 + "\nDB_PASSWORD=geheim2\n" + "." * 100,
+        "stderr": "fatal: https://me:geheim3@example.com/ pin geheim4",
+    }
+
+    def lines(self, *arguments, **environment):
+        with Backend() as backend:
+            backend.add(2)
+            backend.entries[0].update(self.SECRETS)
+            report = pathlib.Path(SCRATCH.name, "redaction.json")
+            there = ["--dry-run", "--backend", backend.url, "--log-level", "off", "--report", str(report)]
+            done = run("backfill", *there, *arguments, **environment)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.redacted = json.loads(report.read_text(encoding="utf-8"))["summary"]["redacted"]
+            return done.stdout
+
+    def test_secrets_are_not_shown(self):
+        shown = self.lines("--redact-pattern", "pin ([a-z0-9]{6,7})")
+        self.assertNotIn("geheim", shown)
+        self.assertIn("COMMAND: mysql --password [REDACTED] -e 'select 1' |", shown)
+        # It was cut to 300 characters afterwards.
+        self.assertIn(r"\nDB_PASSWORD=[REDAC... |", shown)
+        self.assertIn("STDERR: fatal: https://me:[REDACTED]@example.com/ pin [REDACTED]", shown)
+        self.assertEqual(self.redacted, 1)
+
+    def test_an_unknown_secret_is_shown_where_no_pattern_tells_of_it(self):
+        self.assertIn("[REDACTED]@example.com/ pin geheim4", self.lines())
+
+    def test_turned_off_they_are_shown(self):
+        for arguments, environment in ((["--no-redact"], {}), (["--redact=false"], {}), ([], {"LOKISHIP_REDACT": "false"})):
+            with self.subTest(arguments, **environment):
+                shown = self.lines(*arguments, **environment)
+                for part in ("geheim1", r"\nDB_PASSWORD=geheim...", "geheim3", "geheim4"):
+                    self.assertIn(part, shown)
+                self.assertEqual(self.redacted, 0)
+        config = pathlib.Path(SCRATCH.name, "redaction.toml")
+        config.write_text("redact = false\n", encoding="utf-8")
+        self.assertIn("geheim1", self.lines("--config", str(config)))
+        config.write_text("redact-pattern = ['pin (geheim[0-9]{1,2})', 'fatal']\n", encoding="utf-8")
+        shown = self.lines("--config", str(config))
+        self.assertIn("STDERR: [REDACTED]: https://me:[REDACTED]@example.com/ pin [REDACTED]", shown)
+
+
+class LiveRedaction(unittest.TestCase):
+    def test_loki_gets_no_secret_and_the_log_counts(self):
+        with Sandbox("--history", "0", "--interval", "off") as sandbox, Backend() as backend:
+            backend.add(2)
+            backend.entries[0].update(Redaction.SECRETS)
+            done = run("shipd", "--once", "--backend", backend.url, "--loki", sandbox.loki)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("shipped 4, duplicate 0, rejected 0, pending 0; redacted 1", done.stderr)
+            lines = [line for _, _, line in sandbox.query('{job="aoss"}')]
+            self.assertEqual(len(lines), 4)
+            for secret in ("geheim1", "geheim2", "geheim3"):
+                self.assertFalse([line for line in lines if secret in line])

@@ -4,6 +4,9 @@
 #include "common/program.hpp"
 
 #include <lokiship/text/escape.hpp>
+#include <lokiship/text/stable_hash.hpp>
+
+#include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -91,10 +94,13 @@ loki::labels extra_labels(const values& v) {
 /// What makes it another backfill when it changes.
 std::string job(const values& v, const std::string& backend, const std::string& loki) {
     std::string out = "--backend " + backend + " --loki " + loki;
-    for (const char* name :
-         {"since", "until", "server-id", "status", "label", "backfill-shard", "late-entries", "replay"})
+    for (const char* name : {"since", "until", "server-id", "status", "label", "backfill-shard",
+                             "late-entries", "replay", "redact"})
         if (const auto& text = v.text(name); !text.empty())
             out += " --" + std::string(name) + ' ' + text;
+    // A pattern may be the secret itself.
+    if (const auto& patterns = v.text("redact-pattern"); v.flag("redact") && !patterns.empty())
+        out += fmt::format(" --redact-pattern #{:016x}", text::stable_hash(0, patterns));
     return text::escape_for_log(out, 1'000'000);
 }
 
@@ -192,6 +198,7 @@ ship::backfill_options to_backfill_options(const values& v, ship::delivery_optio
     if (out.query.since && out.query.until && *out.query.since >= *out.query.until)
         throw wrong_use_error("--since: '" + v.text("since") + "' is not before --until '" + v.text("until") +
                               "'");
+    out.redact = redaction(v);
     out.labels = extra_labels(v);
     out.limits = loki.ingestion;
     out.checkpoint = v.text("checkpoint");

@@ -54,6 +54,7 @@ std::string summary_text(const outcome& o) {
     };
     line(c.timestamps_replaced, "without a readable timestamp, given the time of reading");
     line(c.labels_changed, "with a label value that was missing or that Loki does not take, replaced");
+    line(c.redacted, "with something replaced by [REDACTED]");
     line(c.restamped, "too late, given the oldest time that Loki takes");
     if (c.verified + c.lost + r.not_visible + r.not_verified != 0)
         out += fmt::format("read back: {} there, {} were not there and were sent again, {} do not show yet\n",
@@ -94,6 +95,7 @@ boost::json::object summary_json(const outcome& o, exit_code code) {
             {"pending", c.pending},
             {"timestamps_replaced", c.timestamps_replaced},
             {"labels_changed", c.labels_changed},
+            {"redacted", c.redacted},
             {"restamped", c.restamped},
             {"verified", c.verified},
             {"lost", c.lost},

@@ -70,25 +70,29 @@ std::optional<timestamp> parse_time(std::string_view text, timestamp now) {
     return time ? std::optional(*time) : std::nullopt;
 }
 
-std::vector<std::string> split_list(std::string_view text) {
+std::vector<std::string> split_list(std::string_view text, char separator) {
+    const std::string_view blanks = separator == ',' ? " \t" : "";
     std::vector<std::string> out;
     while (!text.empty()) {
-        const auto comma = std::min(text.find(','), text.size());
-        auto element = text.substr(0, comma);
-        element.remove_prefix(std::min(element.find_first_not_of(" \t"), element.size()));
-        out.emplace_back(element.substr(0, element.find_last_not_of(" \t") + 1));
-        text.remove_prefix(comma);
-        if (text == ",")
+        const auto end = std::min(text.find(separator), text.size());
+        auto element = text.substr(0, end);
+        element.remove_prefix(std::min(element.find_first_not_of(blanks), element.size()));
+        out.emplace_back(element.substr(0, element.find_last_not_of(blanks) + 1));
+        text.remove_prefix(end);
+        if (text.size() == 1)
             out.emplace_back();
         text.remove_prefix(std::min<std::size_t>(1, text.size()));
     }
     return out;
 }
 
-std::string join_list(const std::vector<std::string>& elements) {
+std::string join_list(const std::vector<std::string>& elements, char separator) {
     std::string out;
-    for (const auto& e : elements)
-        out += (&e == elements.data() ? "" : ",") + e;
+    for (const auto& e : elements) {
+        if (&e != elements.data())
+            out += separator;
+        out += e;
+    }
     return out;
 }
 

@@ -23,9 +23,9 @@ std::optional<std::uint64_t> parse_size(std::string_view text);
 /// `now`, `7d`.
 std::optional<timestamp> parse_time(std::string_view text, timestamp now);
 
-/// The elements of a list, which commas part, without the blanks around them.
-std::vector<std::string> split_list(std::string_view text);
-std::string join_list(const std::vector<std::string>& elements);
+/// The elements of a list; those that commas part are without the blanks around them.
+std::vector<std::string> split_list(std::string_view text, char separator = ',');
+std::string join_list(const std::vector<std::string>& elements, char separator = ',');
 
 } // namespace lokiship::tools
 

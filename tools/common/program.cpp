@@ -6,6 +6,7 @@
 #include <lokiship/http/whole_answer.hpp>
 #include <lokiship/loki/backfill_shard.hpp>
 #include <lokiship/text/escape.hpp>
+#include <lokiship/text/redactor.hpp>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -37,6 +38,15 @@ int after_output(std::string_view name, int code) {
         return code;
     std::cerr << name << ": standard output cannot be written\n";
     return code == all_shipped ? internal_error : code;
+}
+
+std::optional<std::string> check_pattern(const std::string& text) {
+    auto wrong = text::redactor::check(text);
+    if (!wrong)
+        return std::nullopt;
+    // RE2 quotes the pattern.
+    return "is no pattern for RE2: " +
+           text::escape_for_log(has_password(text) ? wrong->substr(0, wrong->find(": ")) : *wrong);
 }
 
 } // namespace
@@ -77,10 +87,26 @@ std::vector<setting> shipping_settings(std::string backend_timeout, std::vector<
     out.push_back(file_setting(
         "rejects", "Append each rejected entry to this file as NDJSON, with the reason; at least once: what "
                    "a run that was killed had written since its last checkpoint, the next one writes again"));
+    out.push_back(flag_setting("redact",
+                               "Replace what looks like a secret in command, stdout and stderr by "
+                               "[REDACTED]: private keys, the values "
+                               "of passwords, tokens and keys with a name, bearer tokens, cloud keys, "
+                               "passwords in URLs; --no-redact: "
+                               "leave all as it is",
+                               true));
+    out.push_back(list_setting("redact-pattern", "RE",
+                               "Replace also what this regular expression (RE2) matches, or its first group",
+                               check_pattern, '\n'));
     out.push_back(choice_setting("encoding", {"json"}, "json", "How pushes are encoded"));
     out.push_back(choice_setting("log-level", {"trace", "debug", "info", "warn", "error", "off"}, "info",
                                  "What is logged to standard error"));
     return out;
+}
+
+aoss::redact_function redaction(const values& v) {
+    if (!v.flag("redact"))
+        return {};
+    return text::redactor(v.list("redact-pattern", '\n'));
 }
 
 shipping_program::shipping_program(const std::string& name, const values& v)

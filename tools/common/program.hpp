@@ -5,6 +5,7 @@
 #include "common/loki_settings.hpp"
 #include "common/settings.hpp"
 
+#include <lokiship/aoss/to_entry.hpp>
 #include <lokiship/clock.hpp>
 #include <lokiship/http/tls_transport.hpp>
 #include <lokiship/ship/delivery_options.hpp>
@@ -38,8 +39,11 @@ namespace lokiship::tools {
 int run_program(std::string_view name, std::string_view description, std::vector<setting> settings, int argc,
                 char** argv, const std::function<int(const values&)>& run) noexcept;
 
-/// The settings that shipd and backfill share, in front of their own: both endpoints, encoding and logging.
+/// The settings that shipd and backfill share, around their own: both endpoints, redaction, encoding and logging.
 std::vector<setting> shipping_settings(std::string backend_timeout, std::vector<setting> own);
+
+/// What `--redact` and `--redact-pattern` ask for; empty with `--no-redact`.
+aoss::redact_function redaction(const values& v);
 
 /// How the tools reach a server, by http or https.
 using transport = http::tls_transport;

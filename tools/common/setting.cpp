@@ -33,9 +33,9 @@ std::string masked(const std::string& text) {
 std::string shown(const setting& s, const std::string& text) {
     if (!s.list || !has_password(text))
         return masked(text);
-    auto elements = split_list(text);
+    auto elements = split_list(text, s.separator);
     std::transform(elements.begin(), elements.end(), elements.begin(), masked);
-    return join_list(elements);
+    return join_list(elements, s.separator);
 }
 
 setting url_setting(std::string name, std::string environment, std::string default_value, std::string help) {
@@ -105,11 +105,12 @@ setting time_setting(std::string name, std::string help) {
 }
 
 setting list_setting(std::string name, std::string placeholder, std::string help,
-                     std::function<std::optional<std::string>(const std::string&)> check) {
+                     std::function<std::optional<std::string>(const std::string&)> check, char separator) {
     setting out{std::move(name), std::move(placeholder), "",
-                std::move(help) + " (several: repeat it, or part them by commas)",
-                [check = std::move(check)](const std::string& text) -> std::optional<std::string> {
-                    const auto elements = split_list(text);
+                std::move(help) + " (several: repeat it, or part them by " +
+                    (separator == ',' ? "commas)" : "line breaks)"),
+                [check = std::move(check), separator](const std::string& text) -> std::optional<std::string> {
+                    const auto elements = split_list(text, separator);
                     for (const auto& e : elements) {
                         if (e.empty())
                             return "has an empty element";
@@ -122,6 +123,7 @@ setting list_setting(std::string name, std::string placeholder, std::string help
                     return std::nullopt;
                 }};
     out.list = true;
+    out.separator = separator;
     return out;
 }
 
@@ -150,8 +152,8 @@ setting file_setting(std::string name, std::string help) {
     return text_setting(std::move(name), "FILE", "", std::move(help));
 }
 
-setting flag_setting(std::string name, std::string help) {
-    return {std::move(name), "", "false", std::move(help),
+setting flag_setting(std::string name, std::string help, bool by_default) {
+    return {std::move(name), "", by_default ? "true" : "false", std::move(help),
             [](const std::string& text) -> std::optional<std::string> {
                 return text == "true" || text == "false" ? std::nullopt
                                                          : std::optional<std::string>("is not true or false");

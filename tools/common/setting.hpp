@@ -25,8 +25,9 @@ struct setting {
     /// The value can hold a password and is then refused on the command line.
     bool secret = false;
     /// The value is a list: on the command line the option can be repeated, in TOML it can be an array of strings.
-    /// Commas part the elements everywhere.
+    /// `separator` parts the elements everywhere.
     bool list = false;
+    char separator = ',';
 };
 
 /// The kinds of settings.
@@ -41,16 +42,18 @@ setting size_setting(std::string name, std::string least, std::string most, std:
 /// Not given: nothing. The help gets an example of each form.
 setting time_setting(std::string name, std::string help);
 /// Not given: an empty list. `placeholder` and `check` are those of one element; without a check every one is good that
-/// is not empty. The help says how to give several.
+/// is not empty. The help says how to give several. `separator`: a comma or a line break.
 setting list_setting(std::string name, std::string placeholder, std::string help,
-                     std::function<std::optional<std::string>(const std::string&)> check = {});
+                     std::function<std::optional<std::string>(const std::string&)> check = {},
+                     char separator = ',');
 setting choice_setting(std::string name, std::vector<std::string> choices, std::string default_value,
                        std::string help);
 /// Any text; without a check every one is good.
 setting text_setting(std::string name, std::string placeholder, std::string default_value, std::string help,
                      std::function<std::optional<std::string>(const std::string&)> check = {});
 setting file_setting(std::string name, std::string help);
-setting flag_setting(std::string name, std::string help);
+/// One that is on by default is turned off by `--no-` and its name.
+setting flag_setting(std::string name, std::string help, bool by_default = false);
 
 /// The environment variable that sets it.
 std::string environment_name(const setting& s);

@@ -21,22 +21,23 @@ namespace lokiship::tools {
 
 namespace {
 
-/// A value of a config file as text; nothing where it has none of the types that the setting takes.
-std::optional<std::string> text_of(const toml::node& node, bool list) {
+/// A value of a config file as text; nothing where it has none of the types that the setting takes. `separator`: of a
+/// list's elements.
+std::optional<std::string> text_of(const toml::node& node, std::optional<char> separator) {
     std::ostringstream out;
     if (const auto* s = node.as_string())
         out << s->get();
     else if (node.is_integer() || node.is_boolean() || node.is_date() || node.is_date_time())
         node.visit([&](const auto& n) { out << n; });
-    else if (const auto* elements = list ? node.as_array() : nullptr) {
+    else if (const auto* elements = separator ? node.as_array() : nullptr) {
         std::vector<std::string> texts;
         for (const auto& e : *elements) {
-            auto text = text_of(e, false);
+            auto text = text_of(e, std::nullopt);
             if (!text)
                 return std::nullopt;
             texts.push_back(std::move(*text));
         }
-        return join_list(texts);
+        return join_list(texts, *separator);
     } else
         return std::nullopt;
     return out.str();
@@ -65,7 +66,7 @@ std::variant<values, exit_message> read_config(const value& config, const std::v
                                         [&](const setting& x) { return x.name == name; });
             if (s == settings.end())
                 return usage_error(where + ": is no setting of this tool");
-            const auto written = text_of(node, s->list);
+            const auto written = text_of(node, s->list ? std::optional(s->separator) : std::nullopt);
             if (!written)
                 return usage_error(where + (s->list ? ": must be a string or an array of strings"
                                                     : ": must be a string, a whole number or a boolean"));
@@ -88,7 +89,7 @@ std::string print_config(const std::vector<setting>& settings, const values& res
             text << v.text;
         else if (s.list) {
             const char* before = "[";
-            for (const auto& e : split_list(v.text))
+            for (const auto& e : split_list(v.text, s.separator))
                 text << std::exchange(before, ", ") << toml::value<std::string>(masked(e));
             text << (*before == '[' ? "[]" : "]");
         } else
@@ -143,12 +144,13 @@ std::variant<values, exit_message> resolve(std::string_view tool, std::string_vi
             (s.default_value.empty() || s.placeholder.empty() ? "" : " (default " + s.default_value + ')') +
             " [" + environment_name(s) + ']';
         if (s.placeholder.empty())
-            app.add_flag("--" + s.name, flags[s.name], help);
+            app.add_flag("--" + s.name + (s.default_value == "true" ? ",!--no-" + s.name : ""), flags[s.name],
+                         help);
         else if (s.list)
             app.add_option(
                    "--" + s.name,
-                   [&given, name = s.name](const std::vector<std::string>& v) {
-                       given[name] = join_list(v);
+                   [&given, name = s.name, separator = s.separator](const std::vector<std::string>& v) {
+                       given[name] = join_list(v, separator);
                        return true;
                    },
                    help)
@@ -252,8 +254,8 @@ std::optional<timestamp> values::time(std::string_view name, timestamp now) cons
     return written.empty() ? std::nullopt : parse_time(written, now);
 }
 
-std::vector<std::string> values::list(std::string_view name) const {
-    return split_list(text(name));
+std::vector<std::string> values::list(std::string_view name, char separator) const {
+    return split_list(text(name), separator);
 }
 
 } // namespace lokiship::tools

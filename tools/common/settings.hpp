@@ -37,7 +37,7 @@ struct values : std::map<std::string, value, std::less<>> {
     /// Nothing where the text is empty.
     std::optional<timestamp> time(std::string_view name, timestamp now) const;
     /// The elements in the order in which they were given; none where the text is empty.
-    std::vector<std::string> list(std::string_view name) const;
+    std::vector<std::string> list(std::string_view name, char separator = ',') const;
 };
 
 /// What to print before exiting: help, version, the configuration (code 0), or an error (code 2).

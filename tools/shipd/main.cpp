@@ -62,6 +62,7 @@ int run(const tools::values& v) {
     const auto loki = program.ask_loki();
     if (program.cancelled())
         return tools::all_shipped;
+    options.redact = tools::redaction(v);
     options.delivery = program.delivery(v, loki);
     options.verify_interval = v.duration("verify-interval");
     if (v.text("state-file") != "off")
@@ -89,8 +90,8 @@ int run(const tools::values& v) {
     else
         program.run(ship->run());
     const auto& c = ship->count();
-    program.logger->info("ended: fetched {}, shipped {}, duplicate {}, rejected {}, pending {}", c.fetched,
-                         c.shipped, c.duplicate, c.rejected, c.pending);
+    program.logger->info("ended: fetched {}, shipped {}, duplicate {}, rejected {}, pending {}; redacted {}",
+                         c.fetched, c.shipped, c.duplicate, c.rejected, c.pending, c.redacted);
     if (!once)
         return tools::all_shipped;
     return c.pages_failed != 0 ? tools::backend_failed

@@ -12,6 +12,7 @@
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,6 +23,9 @@ namespace lokiship::aoss {
 /// chars").
 inline constexpr std::size_t max_output_code_points = 300;
 
+/// Replaces what must not be shipped in a text, which is UTF-8; whether it replaced something. `text::redactor` is one.
+using redact_function = std::function<bool(std::string&)>;
+
 /// A record as Loki gets it.
 struct mapped_step {
     loki::labels labels;
@@ -31,6 +35,8 @@ struct mapped_step {
     bool time_replaced = false;
     /// A label value was missing, or not as Loki takes it, and was replaced.
     bool labels_changed = false;
+    /// Something was replaced in `command`, `stdout` or `stderr`, be it behind what the line holds of them.
+    bool redacted = false;
 };
 
 /// The stream of a record: `job="aoss"`, `server_id`, `server_tag`, `agent_type`, `status` and `execution_status`. An
@@ -91,6 +97,24 @@ inline mapped_step to_entry(const execution_record& record, timestamp now) {
     out.time_replaced = time.has_error();
     out.entry.time = time ? *time : now;
     out.key = make_step_key(record, out.entry.line);
+    return out;
+}
+
+/// The same, with `redact`, unless it is empty, applied to the whole of `command`, `stdout` and `stderr`, so that nothing
+/// is cut off before it is seen. The key is of what is left: with another `redact` a step can have another key.
+inline mapped_step to_entry(const execution_record& record, timestamp now, const redact_function& redact) {
+    if (!redact)
+        return to_entry(record, now);
+    execution_record shown = record;
+    bool redacted = false;
+    for (const auto text : {&execution_record::command, &execution_record::standard_output,
+                            &execution_record::standard_error}) {
+        (shown.*text).clear();
+        text::append_valid(shown.*text, record.*text);
+        redacted |= redact(shown.*text);
+    }
+    mapped_step out = to_entry(shown, now);
+    out.redacted = redacted;
     return out;
 }
 

@@ -251,7 +251,7 @@ private:
         return true;
     }
     void take(const aoss::execution_record& record) {
-        auto step = aoss::to_entry(record, clock_.wall_now());
+        auto step = aoss::to_entry(record, clock_.wall_now(), options_.redact);
         const bool wanted = options_.query.matches(record, step.entry.time);
         aoss::step_key seen = step.key;
         if (!wanted)
@@ -271,6 +271,7 @@ private:
             return;
         count_.timestamps_replaced += step.time_replaced;
         count_.labels_changed += step.labels_changed;
+        count_.redacted += step.redacted;
         if (count_.fetched % 4096 == 0)
             publish();
     }

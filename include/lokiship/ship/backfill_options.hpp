@@ -1,6 +1,7 @@
 #ifndef LOKISHIP_SHIP_BACKFILL_OPTIONS_HPP
 #define LOKISHIP_SHIP_BACKFILL_OPTIONS_HPP
 
+#include <lokiship/aoss/to_entry.hpp>
 #include <lokiship/error.hpp>
 #include <lokiship/loki/ingestion_limits.hpp>
 #include <lokiship/loki/labels.hpp>
@@ -26,6 +27,9 @@ namespace lokiship::ship {
 struct backfill_options {
     history_query query{};
     spool_options spool{};
+    /// Applied to what is read, before anything is made of it: what it replaces is neither shipped nor kept. A step in which
+    /// it replaces something is another step than without it. Entries that `add` takes are left as they are.
+    aoss::redact_function redact{};
     /// The longest silence of the backend that is borne. Zero: no limit. A large answer is built before its
     /// first byte.
     std::chrono::nanoseconds fetch_timeout = std::chrono::minutes(5);

@@ -29,6 +29,8 @@ struct counters {
     std::uint64_t timestamps_replaced = 0;
     /// Records with a label value that was missing, or that Loki does not take, so that it was replaced.
     std::uint64_t labels_changed = 0;
+    /// Records in which the option `redact` replaced something.
+    std::uint64_t redacted = 0;
     /// Entries that were too late and got the oldest time that Loki takes (`late_entries::restamp`).
     std::uint64_t restamped = 0;
     /// Entries that were read back from Loki, and entries that Loki had acknowledged and did not show; the latter were

@@ -1,6 +1,7 @@
 #ifndef LOKISHIP_SHIP_SHIPPER_HPP
 #define LOKISHIP_SHIP_SHIPPER_HPP
 
+#include <lokiship/aoss/to_entry.hpp>
 #include <lokiship/clock.hpp>
 #include <lokiship/http/transport.hpp>
 #include <lokiship/ship/backoff.hpp>
@@ -49,6 +50,9 @@ struct shipper_options {
     std::size_t max_pending = 100'000;
     /// The longest silence of the backend that is borne. Zero: no limit.
     std::chrono::nanoseconds fetch_timeout = std::chrono::seconds(60);
+    /// Applied to what is read, before anything is made of it: what it replaces is neither shipped nor kept. A step in which
+    /// it replaces something is another step than without it.
+    aoss::redact_function redact{};
     delivery_options delivery{};
     backoff_options backoff{};
     /// After `stop`: how long pushes in flight may take until they are abandoned.
@@ -379,7 +383,7 @@ private:
     }
 
     void take(const aoss::execution_record& record) {
-        auto step = aoss::to_entry(record, clock_.wall_now());
+        auto step = aoss::to_entry(record, clock_.wall_now(), options_.redact);
         ++count_.fetched;
         if (!step.time_replaced) {
             newest_read_ = std::max(newest_read_.value_or(step.entry.time), step.entry.time);
@@ -399,6 +403,7 @@ private:
             unsaved_ = true;
             count_.timestamps_replaced += step.time_replaced;
             count_.labels_changed += step.labels_changed;
+            count_.redacted += step.redacted;
         }
     }
 

@@ -134,4 +134,32 @@ BOOST_AUTO_TEST_CASE(identity_is_execution_step_status_and_line) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(what_is_secret_is_replaced_before_it_is_cut_and_before_the_key_is_made) {
+    auto r = example();
+    r.command = "login geheim";
+    r.standard_output = std::string(297, '.') + "geheim";
+    r.standard_error = std::string(1000, '.') + "geheim\xff";
+    const aoss::redact_function redact = [](std::string& text) {
+        BOOST_TEST(text::is_valid_utf8(text));
+        const auto at = text.find("geheim");
+        if (at == std::string::npos)
+            return false;
+        text.replace(at, 6, "***");
+        return true;
+    };
+    const auto got = aoss::to_entry(r, now, redact);
+    BOOST_TEST(got.redacted);
+    BOOST_TEST(got.entry.line ==
+               "STEP: 1 | COMMAND: login *** | EXIT_CODE: 0 | STDOUT: " + std::string(297, '.') +
+                   "*** | STDERR: " + std::string(300, '.') + "...");
+    BOOST_TEST((got.key == aoss::make_step_key(r, got.entry.line)));
+    BOOST_TEST((got.key != aoss::to_entry(r, now).key));
+
+    const auto plain = aoss::to_entry(example(), now, redact);
+    BOOST_TEST(!plain.redacted);
+    BOOST_TEST((plain.key == aoss::to_entry(example(), now).key));
+    // Without one nothing is replaced.
+    BOOST_TEST((aoss::to_entry(r, now, {}).key == aoss::to_entry(r, now).key));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -39,6 +39,38 @@ BOOST_AUTO_TEST_CASE(ships_everything_oldest_first) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(what_is_secret_reaches_nobody) {
+    world w;
+    for (unsigned i = 0; i != 20; ++i) {
+        auto e = w.make(i, 2, i * 10min);
+        if (i % 4 == 0)
+            e.results[0].standard_output = std::string(297, '.') + "geheim";
+        if (i == 8)
+            e.results[1].command = "login geheim";
+        w.backend.add(e);
+    }
+    w.backend.add(w.make(100, 0));
+    ship::backfill_options o;
+    o.redact = [](std::string& text) {
+        const auto at = text.find("geheim");
+        if (at == std::string::npos)
+            return false;
+        text.replace(at, 6, "***");
+        return true;
+    };
+    backfill b(w.backend_http, w.loki_http, w.time, w.watched(o));
+    BOOST_TEST(!w.complete(b.run()).failed());
+    BOOST_TEST(b.count().redacted == 6u);
+    BOOST_TEST(w.loki.size() == 41u);
+    std::size_t marked = 0;
+    for (const auto& r : w.loki_http.requests()) {
+        BOOST_TEST(r.body.find("geh") == std::string::npos);
+        for (auto at = r.body.find("***"); at != std::string::npos; at = r.body.find("***", at + 1))
+            ++marked;
+    }
+    BOOST_TEST(marked == 6u);
+}
+
 BOOST_AUTO_TEST_CASE(an_empty_history_is_no_failure) {
     world w;
     backfill b(w.backend_http, w.loki_http, w.time, w.watched(ship::backfill_options{}));

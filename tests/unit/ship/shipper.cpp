@@ -426,6 +426,22 @@ BOOST_AUTO_TEST_CASE(a_step_without_a_time_gets_the_clocks_and_is_counted) {
             BOOST_TEST((stored.time == now));
 }
 
+BOOST_AUTO_TEST_CASE(what_is_secret_is_replaced_and_counted_once) {
+    world w;
+    auto e = w.make(1, 2);
+    e.results[1].standard_error = "geheim";
+    w.backend.add(e);
+    ship::shipper_options o;
+    o.redact = [](std::string& text) { return text == "geheim" && !(text = "***").empty(); };
+    running_shipper s(w, o);
+    s.run_for(5min); // it is read again with each poll
+    BOOST_TEST(s->count().redacted == 1u);
+    BOOST_TEST(w.loki.size() == 2u);
+    for (const auto& r : w.loki_http.requests())
+        BOOST_TEST(r.body.find("geheim") == std::string::npos);
+    BOOST_TEST(w.loki_http.requests().back().body.find("STDERR: ***") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(pending_entries_are_bounded) {
     world w;
     ship::shipper_options o;

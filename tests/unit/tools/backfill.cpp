@@ -86,7 +86,7 @@ BOOST_AUTO_TEST_CASE(options_become_what_they_say) {
     BOOST_TEST(o.checkpoint == "c");
     BOOST_TEST(o.job ==
                "--backend http://b --loki http://l --since 7d --until 2026-11-24T00:00:00Z --server-id a,b "
-               "--status Failed --label backfill=2026-11 --late-entries reject");
+               "--status Failed --label backfill=2026-11 --late-entries reject --redact true");
 
     BOOST_TEST(options({}).delivery.rate == 3'984'588u);
     BOOST_TEST(options({"--rate", "off"}).delivery.rate == 0u);
@@ -94,6 +94,28 @@ BOOST_AUTO_TEST_CASE(options_become_what_they_say) {
     // The smallest memory still holds a push, and many streams share what there is.
     BOOST_TEST(options({"--max-memory", "32MiB"}).spool.memory == 2u * 1024 * 1024);
     BOOST_TEST(options({"--concurrency", "64"}).delivery.batch.max_bytes == 65'536u);
+}
+
+BOOST_AUTO_TEST_CASE(secrets_are_replaced_unless_told_otherwise) {
+    const auto shown = [](std::vector<std::string> arguments) {
+        const auto o = options(std::move(arguments));
+        std::string text = "password=geheim pin 12,34";
+        if (o.redact)
+            o.redact(text);
+        return text;
+    };
+    BOOST_TEST(shown({}) == "password=[REDACTED] pin 12,34");
+    BOOST_TEST(shown({"--redact"}) == "password=[REDACTED] pin 12,34");
+    for (const char* off : {"--no-redact", "--redact=false"})
+        BOOST_TEST(shown({off, "--redact-pattern", "pin"}) == "password=geheim pin 12,34");
+    BOOST_TEST(shown({"--redact-pattern", "x{1,2}y", "--redact-pattern", "\\d{2},(\\d+)"}) ==
+               "password=[REDACTED] pin 12,[REDACTED]");
+    // A checkpoint is of what was shipped, and names no secret.
+    const std::string job = options({}).job, own = options({"--redact-pattern", "geheim"}).job;
+    BOOST_TEST(own.starts_with(job + " --redact-pattern #"), own);
+    BOOST_TEST(own.find("geheim") == own.npos);
+    BOOST_TEST(options({"--redact-pattern", "geheim2"}).job != own);
+    BOOST_TEST(options({"--no-redact"}).job.ends_with(" --redact false"));
 }
 
 BOOST_AUTO_TEST_CASE(bad_options_are_named) {
@@ -113,6 +135,10 @@ BOOST_AUTO_TEST_CASE(bad_options_are_named) {
         {{"--since", "yesterday"}, "--since: 'yesterday' is neither a time"},
         {{"--backfill-shard", "a b"}, "--backfill-shard: 'a b' is not a word"},
         {{"--concurrency", "0"}, "--concurrency: '0' is not"},
+        {{"--redact-pattern", "a(b"}, "--redact-pattern: 'a(b' is no pattern for RE2: missing ): a(b"},
+        {{"--redact-pattern", "a", "--redact-pattern", "(?=b)"},
+         "has the element '(?=b)', which is no pattern for RE2: invalid perl operator: (?="},
+        {{"--redact-pattern", "me:x@(h"}, "--redact-pattern: '****' is no pattern for RE2: missing )"},
     };
     for (const auto& t : table) {
         const auto text = refusal(t.arguments);
@@ -248,6 +274,7 @@ BOOST_AUTO_TEST_CASE(the_summary_has_every_number) {
     c.verified = 5;
     c.lost = 1;
     c.restamped = 1;
+    c.redacted = 3;
     ship::backfill_result r;
     r.executions = 4;
     r.not_visible = 1;
@@ -258,6 +285,7 @@ BOOST_AUTO_TEST_CASE(the_summary_has_every_number) {
         tools::summary_text(o) ==
         "4 executions: fetched 10, shipped 6, duplicate 1, rejected 2, pending 1\n"
         "rejected{reason=\"line_too_long\"} 2\n"
+        "with something replaced by [REDACTED]: 3\n"
         "too late, given the oldest time that Loki takes: 1\n"
         "read back: 5 there, 1 were not there and were sent again, 1 do not show yet\n"
         "not read back, for lack of time, or since too many have one time or another than their record: "
@@ -269,6 +297,7 @@ BOOST_AUTO_TEST_CASE(the_summary_has_every_number) {
     BOOST_TEST(std::string(line.at("event").as_string()) == "summary");
     BOOST_TEST(line.at("exit_code").to_number<int>() == 4);
     BOOST_TEST(line.at("rejected_by_reason").at("line_too_long").to_number<int>() == 2);
+    BOOST_TEST(line.at("redacted").to_number<int>() == 3);
     BOOST_TEST(std::string(line.at("errors").at("incomplete").as_string()) == "why");
 }
 

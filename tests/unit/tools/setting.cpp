@@ -50,6 +50,25 @@ BOOST_AUTO_TEST_CASE(a_list_can_be_given_everywhere) {
         BOOST_TEST(ids(t.c) == t.expected, boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(a_list_whose_elements_have_commas_is_parted_by_line_breaks) {
+    const std::vector<std::string> two{"a{1,3} ", ", b"};
+    const call table[] = {
+        with_more({"--pattern", "a{1,3} ", "--pattern", ", b"}),
+        with_more({}, {{"LOKISHIP_PATTERN", "a{1,3} \n, b"}}),
+        with_more({"--config", "c"}, {}, {{"c", "pattern = ['a{1,3} ', ', b']"}}),
+        with_more({"--config", "c"}, {}, {{"c", "pattern = \"a{1,3} \\n, b\""}}),
+    };
+    for (const auto& c : table)
+        BOOST_TEST(c.all().list("pattern", '\n') == two, boost::test_tools::per_element());
+    auto printing = table[0];
+    printing.arguments.push_back("--print-config");
+    const std::string printed = printing.message().text;
+    BOOST_TEST(with_more({"--config", "c"}, {}, {{"c", printed}}).all().list("pattern", '\n') == two,
+               boost::test_tools::per_element());
+    BOOST_TEST(with_more({"--pattern", "a", "--pattern", ""}).message().text ==
+               "--pattern: 'a\\n' has an empty element");
+}
+
 BOOST_AUTO_TEST_CASE(a_bad_list_is_named_with_its_element) {
     const struct {
         call c;
@@ -197,7 +216,8 @@ BOOST_AUTO_TEST_CASE(help_and_the_printed_config_show_these_kinds_too) {
                           "word = [] # default\n"
                           "since = '7d' # --since\n"
                           "max-bytes = '64MiB' # default\n"
-                          "cache = 'off' # default\n");
+                          "cache = 'off' # default\n"
+                          "colour = true # default\npattern = [] # default\n");
     const auto again = with_more({"--config", "c"}, {}, {{"c", printed}}).all();
     BOOST_TEST(again.list("server-id") == (std::vector<std::string>{"A", "it's"}),
                boost::test_tools::per_element());

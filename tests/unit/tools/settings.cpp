@@ -184,6 +184,20 @@ BOOST_AUTO_TEST_CASE(a_flag_can_be_taken_back) {
                "LOKISHIP_ONCE (environment): '1' is not true or false");
 }
 
+BOOST_AUTO_TEST_CASE(a_flag_that_is_on_by_default_can_be_turned_off_everywhere) {
+    const auto on = [](const call& c) { return c.all().flag("colour"); };
+    BOOST_TEST(on(with_more({})));
+    BOOST_TEST(!on(with_more({"--no-colour"})));
+    BOOST_TEST(!on(with_more({"--colour=false"})));
+    BOOST_TEST(!on(with_more({}, {{"LOKISHIP_COLOUR", "false"}})));
+    BOOST_TEST(!on(with_more({"--config", "c"}, {}, {{"c", "colour = false"}})));
+    BOOST_TEST(on(with_more({"--colour"}, {{"LOKISHIP_COLOUR", "false"}})));
+    BOOST_TEST(!on(with_more({"--no-colour"}, {{"LOKISHIP_COLOUR", "true"}})));
+    BOOST_TEST(with_more({"--help"}).message().text.find("--no-colour") != std::string::npos);
+    // A flag that is off anyway has no such option.
+    BOOST_TEST((call{{"--no-once"}, {}, {}}.message().code) == 2);
+}
+
 BOOST_AUTO_TEST_CASE(the_config_file_is_a_setting_too) {
     const std::map<std::string, std::string> files{
         {"a", "batch-size = 1"}, {"b", "batch-size = 2"}, {".env", "LOKISHIP_CONFIG=b"}};

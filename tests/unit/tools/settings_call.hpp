@@ -29,10 +29,13 @@ inline std::vector<setting> more() {
                    ? std::nullopt
                    : std::optional<std::string>("is not in lower case");
     };
-    return {list_setting("server-id", "ID", "Servers"), list_setting("word", "WORD", "Words", lower_case),
+    return {list_setting("server-id", "ID", "Servers"),
+            list_setting("word", "WORD", "Words", lower_case),
             time_setting("since", "Not older than this"),
             size_setting("max-bytes", "1KiB", "1GiB", "64MiB", "Most"),
-            size_setting("cache", "1MB", "1TB", "off", "Cache", true)};
+            size_setting("cache", "1MB", "1TB", "off", "Cache", true),
+            flag_setting("colour", "In colour", true),
+            list_setting("pattern", "RE", "Patterns", {}, '\n')};
 }
 
 struct call {
