@@ -29,7 +29,7 @@ void run_all() {
     for (const unsigned seed : failed_before)
         run<World>(seed);
     const unsigned first = number("LOKISHIP_FIRST_SEED", 1);
-    for (unsigned n = number("LOKISHIP_SEEDS", 50); n != 0; --n)
+    for (unsigned n = number("LOKISHIP_SEEDS", 15); n != 0; --n)
         run<World>(first + n - 1);
 }
 
