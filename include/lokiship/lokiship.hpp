@@ -32,6 +32,7 @@
 #include <lokiship/ship/checkpoint.hpp>
 #include <lokiship/ship/checkpoint_file.hpp>
 #include <lokiship/ship/counters.hpp>
+#include <lokiship/ship/dedup_window.hpp>
 #include <lokiship/ship/delivery.hpp>
 #include <lokiship/ship/delivery_options.hpp>
 #include <lokiship/ship/fetch.hpp>
@@ -47,6 +48,7 @@
 #include <lokiship/ship/shipment.hpp>
 #include <lokiship/ship/shipped_entries.hpp>
 #include <lokiship/ship/shipper.hpp>
+#include <lokiship/ship/shipper_options.hpp>
 #include <lokiship/ship/shipper_state.hpp>
 #include <lokiship/ship/shown_entries.hpp>
 #include <lokiship/ship/spool.hpp>

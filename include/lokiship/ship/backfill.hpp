@@ -346,7 +346,7 @@ private:
         try {
             if (!stopped_)
                 shipment_.top_up(clock_.steady_now());
-            if (shipment_.must_be_saved())
+            if (file_.is_open() && shipment_.must_be_saved())
                 save();
         } catch (...) {
             // No other worker may send what was brought and is not on disk.

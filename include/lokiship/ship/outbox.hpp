@@ -6,7 +6,7 @@
 #include <lokiship/loki/labels.hpp>
 #include <lokiship/loki/stream_window.hpp>
 
-#include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -74,20 +74,16 @@ public:
     std::size_t size() const noexcept { return keys_.size(); }
     bool empty() const noexcept { return keys_.empty(); }
 
-    /// The generation in which this key was added, or null where it is not pending.
-    const std::uint64_t* find(const aoss::step_key& key) const noexcept {
-        const auto at = keys_.find(key);
-        return at == keys_.end() ? nullptr : &at->second;
-    }
+    /// Whether an entry with this key is pending.
+    bool contains(const aoss::step_key& key) const noexcept { return keys_.contains(key); }
 
     /// Adds an entry behind those of the same time. False, and nothing changes, where its key is pending
     /// already.
-    bool add(const loki::labels& labels, loki::entry entry, const aoss::step_key& key,
-             std::uint64_t generation = 0) {
-        return add(labels, pending_entry{std::move(entry), key}, generation);
+    bool add(const loki::labels& labels, loki::entry entry, const aoss::step_key& key) {
+        return add(labels, pending_entry{std::move(entry), key});
     }
-    bool add(const loki::labels& labels, pending_entry e, std::uint64_t generation = 0) {
-        if (!keys_.emplace(e.key, generation).second)
+    bool add(const loki::labels& labels, pending_entry e) {
+        if (!keys_.insert(e.key).second)
             return false;
         put(stream(labels), std::move(e));
         return true;
@@ -215,7 +211,7 @@ private:
     static bool is_ready(const lane& l) noexcept { return !l.in_flight && !l.postponed && !l.empty(); }
 
     std::map<loki::labels, lane> lanes_;
-    boost::unordered_flat_map<aoss::step_key, std::uint64_t> keys_;
+    boost::unordered_flat_set<aoss::step_key> keys_;
     loki::labels last_;
 };
 

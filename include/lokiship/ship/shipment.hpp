@@ -345,7 +345,7 @@ private:
     }
     std::optional<outcome> outcome_without_push(loaded_part& l, const spooled_entry& e, bool maybe_sent) {
         // Two entries with one key in one batch would be taken for one.
-        if (box_.find(e.key))
+        if (box_.contains(e.key))
             return outcome::duplicate();
         if (maybe_sent)
             return std::nullopt; // Loki tells

@@ -6,11 +6,12 @@
 #include <lokiship/http/transport.hpp>
 #include <lokiship/ship/backoff.hpp>
 #include <lokiship/ship/counters.hpp>
+#include <lokiship/ship/dedup_window.hpp>
 #include <lokiship/ship/delivery.hpp>
 #include <lokiship/ship/fetch.hpp>
 #include <lokiship/ship/log.hpp>
 #include <lokiship/ship/outbox.hpp>
-#include <lokiship/ship/recent_keys.hpp>
+#include <lokiship/ship/shipper_options.hpp>
 #include <lokiship/ship/shipper_state.hpp>
 #include <lokiship/ship/shown_entries.hpp>
 #include <lokiship/ship/state_file.hpp>
@@ -38,50 +39,6 @@
 
 namespace lokiship::ship {
 
-/// What a shipper does. A value outside its range makes the constructor throw `std::invalid_argument`.
-struct shipper_options {
-    /// From the start of one poll to the start of the next; greater than zero.
-    std::chrono::nanoseconds poll_interval = std::chrono::seconds(30);
-    /// How many executions a poll asks for; at least 1.
-    std::uint64_t batch_size = 100;
-    /// How many steps are remembered as shipped; at least 1. Grows where one page holds more.
-    std::size_t dedup_capacity = recent_keys<aoss::step_key>::default_capacity;
-    /// No page is read while this many entries wait for Loki; at least 1. A page may go beyond it.
-    std::size_t max_pending = 100'000;
-    /// The longest silence of the backend that is borne. Zero: no limit.
-    std::chrono::nanoseconds fetch_timeout = std::chrono::seconds(60);
-    /// Applied to what is read, before anything is made of it: what it replaces is neither shipped nor kept. A step in which
-    /// it replaces something is another step than without it.
-    aoss::redact_function redact{};
-    delivery_options delivery{};
-    backoff_options backoff{};
-    /// After `stop`: how long pushes in flight may take until they are abandoned.
-    std::chrono::nanoseconds stop_timeout = std::chrono::seconds(5);
-    /// How often the entries that were shipped are read back; what Loki acknowledged and does not show is sent again,
-    /// once. Entries older than `query_ingesters_within`, which Loki may not show yet, are left out. Zero: never.
-    std::chrono::nanoseconds verify_interval{};
-    read_back_options read_back{};
-    /// The file that lets it go on after a restart, or a crash at any moment, as if there had been none; empty: none. Written
-    /// after something new was read or acknowledged, at most once a second, and at the end.
-    std::string state_file{};
-    /// Where there is no state to go on from: asks Loki for the newest entry that it has, and reads back as far as that less
-    /// Loki's window, since not all streams are equally far.
-    bool resume_from_loki = false;
-    log_function log{};
-    /// Called on the shell's thread whenever the counters have changed; they balance then. May be empty.
-    std::function<void(const counters&)> on_counters{};
-
-    /// Throws `std::invalid_argument`, naming the field, where one is out of its range.
-    void validate() const {
-        detail::require(poll_interval.count() > 0, "poll_interval must be greater than zero");
-        detail::require(batch_size >= 1, "batch_size must be at least 1");
-        detail::require(dedup_capacity >= 1, "dedup_capacity must be at least 1");
-        detail::require(max_pending >= 1, "max_pending must be at least 1");
-        delivery.validate();
-        backoff.validate();
-    }
-};
-
 /// Polls the backend and ships what is new to Loki, for ever.
 ///
 /// A step is marked as shipped only after Loki has stored or refused it. Entries that Loki does not take stay
@@ -101,7 +58,7 @@ public:
         , backend_(backend)
         , loki_(loki)
         , clock_(time)
-        , known_(options_.dedup_capacity)
+        , window_(options_.dedup_capacity)
         , retry_(options_.backoff)
         , backend_health_("the backend at " + backend.server())
         , loki_health_("Loki at " + loki.server())
@@ -109,7 +66,7 @@ public:
               loki, time, box_, count_, options_.delivery,
               [this](const outbox::lane& l, const outbox::pending_entry& p,
                      std::optional<loki::reject_reason> refused) {
-                  known_.insert({p.key, *box_.find(p.key)});
+                  window_.settle(p.key);
                   unsaved_ = true;
                   if (!refused && options_.verify_interval.count() > 0)
                       shipped_.add(l, p);
@@ -204,7 +161,7 @@ public:
 
     /// They balance whenever the shell's thread is outside of this object.
     const counters& count() const noexcept { return count_; }
-    std::size_t dedup_capacity() const noexcept { return known_.capacity(); }
+    std::size_t dedup_capacity() const noexcept { return window_.capacity(); }
 
 private:
     static shipper_options checked(shipper_options o) {
@@ -242,7 +199,7 @@ private:
         executor_ = co_await boost::asio::this_coro::executor;
         if (const auto r = open_state(); !r)
             say(severity::warning, "going on without the state file: " + r.error().message);
-        if (options_.resume_from_loki && !polled_)
+        if (options_.resume_from_loki && window_.is_empty())
             co_await until(stop_->interrupt, ask_for_newest());
     }
 
@@ -256,8 +213,8 @@ private:
                 say(severity::info, loki_health_.succeeded());
                 // Not all streams are equally far; what is older than this they would not take.
                 if (*newest)
-                    reach_ = **newest - options_.delivery.ingester.window();
-                reaching_ = checks_shown_ = reach_.has_value();
+                    window_.reach_back_to(**newest - options_.delivery.ingester.window());
+                checks_shown_ = newest->has_value();
                 co_return;
             }
             if (newest.error().code == errc::bad_status) {
@@ -276,24 +233,16 @@ private:
     void restore(const shipper_state& s) {
         const auto wall = clock_.wall_now();
         const auto now = clock_.steady_now();
-        known_.grow(s.known.size());
-        for (const auto& key : s.known)
-            known_.insert({key, generation_});
+        window_.restore(s);
+        checks_shown_ = true;
         for (const auto& f : s.streams)
             box_.stream(f.labels).window = loki::stream_window(f.acknowledged.memory(wall, now));
-        reach_ = s.reach_back_to;
-        reaching_ = reach_.has_value();
-        polled_ = reaching_ || !s.known.empty();
-        checks_shown_ = polled_;
     }
     shipper_state state() {
         const auto wall = clock_.wall_now();
         const auto now = clock_.steady_now();
         shipper_state out{backend_.server()};
-        out.known.reserve(known_.size());
-        known_.visit([&out](const known_step& k) { out.known.push_back(k.key); });
-        if (behind_ || reaching_)
-            out.reach_back_to = reach_ ? reach_ : complete_until_;
+        window_.save(out);
         box_.visit_lanes([&](const outbox::lane& l) {
             for (const auto* list : {&l.batch, &l.queue})
                 for (const auto& p : *list) {
@@ -313,10 +262,8 @@ private:
         if (!unsaved_ || !file_.is_open())
             return;
         next_save_ = clock_.steady_now() + save_interval;
-        const shipper_state s = state();
-        const auto r = file_.save(s);
+        const auto r = file_.save(state());
         unsaved_ = !r;
-        saved_a_gap_ = s.reach_back_to.has_value();
         if (!r && !std::exchange(said_unsaved_, true))
             say(severity::warning, "the state " + r.error().message + "; going on, trying again");
         else if (r && std::exchange(said_unsaved_, false))
@@ -324,20 +271,17 @@ private:
     }
 
     boost::asio::awaitable<void> poll() {
-        const bool first = !polled_ && !reaching_;
+        const bool first = window_.is_empty();
         poll_failure_.reset();
         std::uint64_t limit = options_.batch_size;
-        // What a poll that broke off has read is newer than the gap behind it: it does not count as known
-        // until the gap is closed.
-        if (!behind_)
-            ++generation_;
-        behind_ = !first;
+        window_.begin_poll();
         std::uint64_t records_before = 0;
         const aoss::page_reader::record_handler on_record = [this](const aoss::execution_record& r) {
             take(r);
         };
         for (;;) {
-            met_known_ = false;
+            window_.begin_page();
+            larger_page_ = limit > options_.batch_size;
             const std::uint64_t before = count_.fetched;
             auto request = aoss::logs_request({limit});
             request.idle_timeout = options_.fetch_timeout;
@@ -356,23 +300,18 @@ private:
             ++count_.pages;
             say(severity::info, backend_health_.succeeded());
             publish();
-            polled_ = true;
             const bool full = page->executions() >= limit;
             if (first && full)
                 say(severity::info, "first poll: took the newest " + std::to_string(page->executions_seen) +
                                         " executions; older history is what backfill ships");
-            const bool met = reaching_ ? !reach_ : met_known_;
-            const bool more = full && !met && !first;
+            const bool more = full && !window_.has_reached() && !first;
             const bool stuck = (page->says_more() && page->records <= records_before) || limit == max_limit;
             if (more && stuck && !std::exchange(said_stuck_, true))
                 say(severity::warning, backend_.server() + " says that it has more than the " +
                                            std::to_string(page->executions_seen) +
                                            " executions that it gives; going on with those");
             if (!more || stuck) {
-                behind_ = reaching_ = false;
-                reach_.reset();
-                complete_until_ = newest_read_;
-                unsaved_ = unsaved_ || saved_a_gap_;
+                window_.end_poll();
                 co_return;
             }
             if (box_.size() >= options_.max_pending)
@@ -385,43 +324,38 @@ private:
     void take(const aoss::execution_record& record) {
         auto step = aoss::to_entry(record, clock_.wall_now(), options_.redact);
         ++count_.fetched;
-        if (!step.time_replaced) {
-            newest_read_ = std::max(newest_read_.value_or(step.entry.time), step.entry.time);
-            if (reach_ && step.entry.time < *reach_)
-                reach_.reset();
-        }
-        if (const auto* known = known_.get({step.key})) {
-            met_known_ = met_known_ || known->generation != generation_;
-            known_.refresh(*known);
+        const auto created = step.time_replaced ? std::nullopt : std::optional(step.entry.time);
+        const bool known = window_.knows(step.key) || box_.contains(step.key);
+        window_.read(step.key, known, created);
+        if (known) {
             ++count_.duplicate;
-        } else if (const auto* generation = box_.find(step.key)) {
-            met_known_ = met_known_ || *generation != generation_;
-            ++count_.duplicate;
-        } else {
-            box_.add(step.labels, std::move(step.entry), step.key, generation_);
-            ++count_.pending;
-            unsaved_ = true;
-            count_.timestamps_replaced += step.time_replaced;
-            count_.labels_changed += step.labels_changed;
-            count_.redacted += step.redacted;
+            return;
         }
+        // What is that old may have been shipped so long ago that it is not remembered.
+        checks_shown_ = checks_shown_ || (larger_page_ && window_.is_older(created));
+        box_.add(step.labels, std::move(step.entry), step.key);
+        ++count_.pending;
+        unsaved_ = true;
+        count_.timestamps_replaced += step.time_replaced;
+        count_.labels_changed += step.labels_changed;
+        count_.redacted += step.redacted;
     }
 
     /// With fewer keys than a page has steps, each poll would forget what the next one asks for.
     void grow_window(std::uint64_t records) {
-        if (records <= known_.capacity())
+        if (records <= window_.capacity())
             return;
         if (!std::exchange(said_grown_, true))
             say(severity::warning, "a page holds " + std::to_string(records) + " steps, more than the " +
-                                       std::to_string(known_.capacity()) +
+                                       std::to_string(window_.capacity()) +
                                        " that the dedup window keeps; the window grows to hold a page");
-        known_.grow(static_cast<std::size_t>(records));
+        window_.grow(static_cast<std::size_t>(records));
     }
 
     /// Leaves out what Loki has already. Where it does not answer, a push would fail as well, up to some times.
     boost::asio::awaitable<void> check_shown(round_result& out) {
         const auto shown = [this](const outbox::pending_entry& p) {
-            known_.insert({p.key, *box_.find(p.key)});
+            window_.settle(p.key);
             --count_.pending;
             ++count_.duplicate;
             unsaved_ = true;
@@ -430,11 +364,13 @@ private:
         const auto failed = co_await leave_out_shown(loki_, box_, options_.read_back, on_shown);
         publish();
         if (!failed)
-            checks_shown_ = behind_;
+            checks_shown_ = window_.is_behind();
         else if (failed->code != errc::bad_status && ++checks_failed_ != max_checks)
             out.failure = *failed;
-        else
-            checks_shown_ = false;
+        else if (std::exchange(checks_shown_, false))
+            say(severity::warning,
+                "Loki cannot be asked for what it has: " + failed->message +
+                    "; shipping all the same, and what it has already may count as rejected");
     }
 
     boost::asio::awaitable<void> round(round_result& out) { out = co_await delivery_.round(); }
@@ -495,15 +431,6 @@ private:
             options_.on_counters(count_);
     }
 
-    /// A step that is shipped or refused, and the generation in which it was read first.
-    struct known_step {
-        aoss::step_key key;
-        std::uint64_t generation = 0;
-
-        friend bool operator==(const known_step& a, const known_step& b) noexcept { return a.key == b.key; }
-        friend std::size_t hash_value(const known_step& s) noexcept { return hash_value(s.key); }
-    };
-
     static constexpr std::chrono::seconds save_interval{1};
     static constexpr unsigned max_checks = 3;
     static constexpr std::uint64_t limit_growth = 4;
@@ -513,7 +440,7 @@ private:
     Transport& backend_;
     Transport& loki_;
     Clock& clock_;
-    recent_keys<known_step> known_;
+    dedup_window window_;
     outbox box_;
     verification shipped_;
     counters count_;
@@ -524,22 +451,14 @@ private:
     std::optional<boost::asio::any_io_executor> executor_;
     std::optional<error> poll_failure_, push_failure_;
     std::mt19937_64 random_;
-    /// Polls that belong together: a new one begins once what was known has been met.
-    std::uint64_t generation_ = 0;
-    bool polled_ = false;
-    bool behind_ = false;
-    /// After a start: the next polls go on until they meet something older, instead of something known.
-    std::optional<timestamp> reach_{};
-    bool reaching_ = false;
-    /// The newest that was read, and up to where nothing is left out.
-    std::optional<timestamp> newest_read_{}, complete_until_{};
     /// What the next polls bring, Loki may have.
     bool checks_shown_ = false;
+    /// The page that is read is larger than those of other polls.
+    bool larger_page_ = false;
     unsigned checks_failed_ = 0;
     class state_file file_;
-    bool unsaved_ = false, saved_a_gap_ = false, said_unsaved_ = false;
+    bool unsaved_ = false, said_unsaved_ = false;
     steady_time next_save_{};
-    bool met_known_ = false;
     bool said_grown_ = false;
     bool said_stuck_ = false;
     bool stopping_ = false;

@@ -38,7 +38,7 @@ struct shipper_state {
     std::string backend;
     /// The steps that are shipped or refused, the one seen longest ago first.
     std::vector<aoss::step_key> known{};
-    /// Behind what is known, something is not: all that is as old as this or younger must be read again. Empty: nothing is.
+    /// All that is as old as this or younger must be read again. Empty: nothing was read in full.
     std::optional<timestamp> reach_back_to{};
     std::vector<stream> streams{};
 
@@ -51,10 +51,11 @@ inline constexpr sealed_kind state_kind{"state", 1, errc::unusable_state};
 
 /// The text of a state: a line with version, CRC-32 and length, then JSON.
 inline std::string to_text(const shipper_state& s) {
-    boost::json::array known, streams;
+    boost::json::array known;
     known.reserve(s.known.size());
     for (const auto& k : s.known)
         known.push_back(boost::json::array{k.execution_high, k.execution_low, k.step, k.content});
+    boost::json::array streams;
     for (const auto& f : s.streams)
         streams.push_back(boost::json::object{{"labels", detail::to_json(f.labels)},
                                               {"acknowledged", detail::to_json(f.acknowledged)}});

@@ -251,7 +251,7 @@ BOOST_AUTO_TEST_CASE(killed_before_a_gap_is_closed_it_is_closed_later) {
             w.backend.add(w.make(i, 1));
         // The first page comes, the larger one does not.
         w.backend_http.decide([](const http::request& r) {
-            return r.target.find("limit=20") == r.target.size() - 8 ? fault::none : fault::refuse;
+            return r.target.ends_with("limit=20") ? fault::none : fault::refuse;
         });
         one.run_for(1min);
         BOOST_TEST(w.loki.size() == 25u);
@@ -261,6 +261,27 @@ BOOST_AUTO_TEST_CASE(killed_before_a_gap_is_closed_it_is_closed_later) {
     two.run_for(1min);
     BOOST_TEST(w.loki.size() == 205u);
     BOOST_TEST(two->count().shipped == 180u);
+}
+
+BOOST_AUTO_TEST_CASE(a_gap_behind_what_was_read_after_a_start_is_kept_over_the_next_one) {
+    const scratch s;
+    world w;
+    for (unsigned i = 0; i != 5; ++i)
+        w.backend.add(w.make(i, 1, 1h));
+    const auto o = options(s.file("s"));
+    mortal_shipper(w, o).run_for(1s);
+    for (unsigned i = 100; i != 300; ++i)
+        w.backend.add(w.make(i, 1));
+    w.backend_http.decide(
+        [](const http::request& r) { return r.target.ends_with("limit=20") ? fault::none : fault::refuse; });
+    for (int life = 0; life != 3; ++life) {
+        mortal_shipper(w, o).run_for(1min);
+        BOOST_TEST(w.loki.size() == 25u);
+    }
+    w.backend_http.decide(nullptr);
+    mortal_shipper last(w, o);
+    last.run_for(1min);
+    BOOST_TEST(w.loki.size() == 205u);
 }
 
 BOOST_AUTO_TEST_CASE(without_a_file_loki_tells_how_far_to_read_back) {
@@ -311,6 +332,45 @@ BOOST_AUTO_TEST_CASE(a_loki_that_cannot_be_asked_gets_the_first_page) {
     running_shipper one(w, o);
     one.run_for(5min);
     BOOST_TEST(w.loki.size() == 40u);
+}
+
+BOOST_AUTO_TEST_CASE(a_loki_that_cannot_tell_what_it_has_is_shipped_to_and_that_is_said) {
+    const scratch s;
+    world w;
+    w.backend.add(w.make(0, 1));
+    mortal_shipper(w, options(s.file("s"))).run_for(1s);
+    w.backend.add(w.make(1, 1));
+    w.loki_http.decide(
+        [](const http::request& r) { return r.target.ends_with("/push") ? fault::none : fault::refuse; });
+    mortal_shipper two(w, options(s.file("s")));
+    two.run_for(5min);
+    BOOST_TEST(w.loki.size() == 2u);
+    BOOST_TEST(std::count_if(w.log.begin(), w.log.end(), [](const std::string& line) {
+                   return line.starts_with("W Loki cannot be asked for what it has: http://loki: ");
+               }) == 1);
+}
+
+BOOST_AUTO_TEST_CASE(of_a_large_page_what_loki_has_is_not_shipped_again) {
+    world w;
+    unsigned next = 0;
+    const auto add = [&](unsigned n) {
+        for (; n != 0; --n)
+            w.backend.add(w.make(next++, 1));
+    };
+    auto o = options("");
+    o.dedup_capacity = 20;
+    running_shipper one(w, o);
+    for (int poll = 0; poll != 10; ++poll) {
+        add(10);
+        one.run_for(1min);
+    }
+    BOOST_TEST(w.loki.received_entries() == 100u);
+    // The page that closes the gap shows what was shipped before those that are remembered.
+    add(30);
+    one.run_for(1min);
+    BOOST_TEST(w.loki.size() == 130u);
+    BOOST_TEST(w.loki.received_entries() == 130u);
+    BOOST_TEST(one->count().shipped == 130u);
 }
 
 BOOST_AUTO_TEST_CASE(a_file_that_cannot_be_written_is_said_once) {

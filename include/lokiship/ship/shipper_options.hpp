@@ -1,0 +1,68 @@
+#ifndef LOKISHIP_SHIP_SHIPPER_OPTIONS_HPP
+#define LOKISHIP_SHIP_SHIPPER_OPTIONS_HPP
+
+#include <lokiship/aoss/step_key.hpp>
+#include <lokiship/aoss/to_entry.hpp>
+#include <lokiship/ship/backoff.hpp>
+#include <lokiship/ship/counters.hpp>
+#include <lokiship/ship/delivery_options.hpp>
+#include <lokiship/ship/detail/require.hpp>
+#include <lokiship/ship/log.hpp>
+#include <lokiship/ship/read_back.hpp>
+#include <lokiship/ship/recent_keys.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace lokiship::ship {
+
+/// What a shipper does. A value outside its range makes the constructor throw `std::invalid_argument`.
+struct shipper_options {
+    /// From the start of one poll to the start of the next; greater than zero.
+    std::chrono::nanoseconds poll_interval = std::chrono::seconds(30);
+    /// How many executions a poll asks for; at least 1.
+    std::uint64_t batch_size = 100;
+    /// How many steps are remembered as shipped; at least 1. Grows where one page holds more.
+    std::size_t dedup_capacity = recent_keys<aoss::step_key>::default_capacity;
+    /// No page is read while this many entries wait for Loki; at least 1. A page may go beyond it.
+    std::size_t max_pending = 100'000;
+    /// The longest silence of the backend that is borne. Zero: no limit.
+    std::chrono::nanoseconds fetch_timeout = std::chrono::seconds(60);
+    /// Applied to what is read, before anything is made of it: what it replaces is neither shipped nor kept. A step in which
+    /// it replaces something is another step than without it.
+    aoss::redact_function redact{};
+    delivery_options delivery{};
+    backoff_options backoff{};
+    /// After `stop`: how long pushes in flight may take until they are abandoned.
+    std::chrono::nanoseconds stop_timeout = std::chrono::seconds(5);
+    /// How often the entries that were shipped are read back; what Loki acknowledged and does not show is sent again,
+    /// once. Entries older than `query_ingesters_within`, which Loki may not show yet, are left out. Zero: never.
+    std::chrono::nanoseconds verify_interval{};
+    read_back_options read_back{};
+    /// The file that lets it go on after a restart, or a crash at any moment, as if there had been none; empty: none. Written
+    /// after something new was read or acknowledged, at most once a second, and at the end.
+    std::string state_file{};
+    /// Where there is no state to go on from: asks Loki for the newest entry that it has, and reads back as far as that less
+    /// Loki's window, since not all streams are equally far.
+    bool resume_from_loki = false;
+    log_function log{};
+    /// Called on the shell's thread whenever the counters have changed; they balance then. May be empty.
+    std::function<void(const counters&)> on_counters{};
+
+    /// Throws `std::invalid_argument`, naming the field, where one is out of its range.
+    void validate() const {
+        detail::require(poll_interval.count() > 0, "poll_interval must be greater than zero");
+        detail::require(batch_size >= 1, "batch_size must be at least 1");
+        detail::require(dedup_capacity >= 1, "dedup_capacity must be at least 1");
+        detail::require(max_pending >= 1, "max_pending must be at least 1");
+        delivery.validate();
+        backoff.validate();
+    }
+};
+
+} // namespace lokiship::ship
+
+#endif
