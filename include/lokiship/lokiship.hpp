@@ -10,6 +10,7 @@
 #include <lokiship/aoss/to_entry.hpp>
 #include <lokiship/clock.hpp>
 #include <lokiship/error.hpp>
+#include <lokiship/http/credentials.hpp>
 #include <lokiship/http/message.hpp>
 #include <lokiship/http/transport.hpp>
 #include <lokiship/http/url.hpp>

@@ -2,20 +2,18 @@
 #ifndef LOKISHIP_TESTS_UNIT_HTTP_CERTIFICATES_HPP
 #define LOKISHIP_TESTS_UNIT_HTTP_CERTIFICATES_HPP
 
+#include "temporary_file.hpp"
+
 #include <openssl/bio.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
-#include <unistd.h>
 
 #include <chrono>
-#include <filesystem>
-#include <fstream>
 #include <memory>
 #include <stdexcept>
 #include <string>
-#include <string_view>
 
 namespace lokiship {
 
@@ -113,26 +111,6 @@ private:
 
     key_ptr key_;
     x509_ptr certificate_;
-};
-
-/// A file that goes with the object.
-class temporary_file {
-public:
-    explicit temporary_file(std::string_view content)
-        : path_((std::filesystem::temp_directory_path() / "lokiship-test-XXXXXX").string()) {
-        const int descriptor = mkstemp(path_.data());
-        must(descriptor != -1);
-        close(descriptor);
-        std::ofstream(path_) << content;
-    }
-    temporary_file(const temporary_file&) = delete;
-    temporary_file& operator=(const temporary_file&) = delete;
-    ~temporary_file() { std::filesystem::remove(path_); }
-
-    const std::string& path() const { return path_; }
-
-private:
-    std::string path_;
 };
 
 } // namespace lokiship

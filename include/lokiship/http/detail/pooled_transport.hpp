@@ -2,6 +2,7 @@
 #define LOKISHIP_HTTP_DETAIL_POOLED_TRANSPORT_HPP
 
 #include <lokiship/error.hpp>
+#include <lokiship/http/detail/complaint.hpp>
 #include <lokiship/http/detail/exchange.hpp>
 #include <lokiship/http/detail/request_message.hpp>
 #include <lokiship/http/detail/time_limits.hpp>
@@ -15,6 +16,7 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -51,7 +53,11 @@ public:
         limits.idle = r.idle_timeout;
         limits.total = r.total_timeout;
         limits.total_at = deadline_after(std::chrono::steady_clock::now(), r.total_timeout);
-        const result<request_message> message = make_message(r, self->server_, self->options_.user_agent);
+        const result<std::string> authorization = self->authorize();
+        if (!authorization)
+            co_return authorization.error();
+        const result<request_message> message =
+            make_message(r, self->server_, self->options_, *authorization);
         if (!message)
             co_return message.error();
         const exchange_params params{
@@ -82,6 +88,22 @@ private:
     using stream_type = typename Connector::stream_type;
     using connection_ptr = std::unique_ptr<connection<stream_type>>;
 
+    result<std::string> authorize() {
+        if (!options_.authorization)
+            return std::string();
+        auto now = options_.authorization();
+        if (now) {
+            authorization_ = *now;
+            unauthorized_.is_well();
+            return now;
+        }
+        if (!authorization_)
+            return error(now.error().code, where_ + ": credentials: " + now.error().message);
+        unauthorized_.tell(options_.warn, where_ + ": credentials: " + now.error().message +
+                                              "; the former ones stay in use");
+        return *authorization_;
+    }
+
     connection_ptr take() {
         while (!idle_.empty()) {
             connection_ptr c = std::move(idle_.back());
@@ -102,6 +124,9 @@ private:
     Connector connector_;
     std::string where_;
     std::vector<connection_ptr> idle_;
+    /// What the options' source gave last.
+    std::optional<std::string> authorization_;
+    complaint unauthorized_;
 };
 
 } // namespace lokiship::http::detail
