@@ -1,5 +1,6 @@
 #include "common/program.hpp"
 
+#include "common/endpoint.hpp"
 #include "common/logging.hpp"
 #include "common/ndjson.hpp"
 
@@ -65,6 +66,9 @@ std::vector<setting> shipping_settings(std::string backend_timeout, std::vector<
         url_setting("backend", "BACKEND_URL", "http://localhost:8000", "The AOSS backend"),
         url_setting("loki", "LOKI_URL", "http://localhost:3100", "Loki"),
     };
+    for (const char* side : {"backend", "loki"})
+        for (auto& s : endpoint_settings(side))
+            out.push_back(std::move(s));
     std::move(own.begin(), own.end(), std::back_inserter(out));
     out.push_back(duration_setting("backend-timeout", "10ms", "1d", std::move(backend_timeout),
                                    "The longest silence of the backend that is borne"));
@@ -85,9 +89,14 @@ std::vector<setting> shipping_settings(std::string backend_timeout, std::vector<
 
 shipping_program::shipping_program(const std::string& name, const values& v)
     : logger(make_logger(name, v.text("log-level")))
-    , backend(context.get_executor(), http::parse_url(v.text("backend")).value())
-    , loki(context.get_executor(), http::parse_url(v.text("loki")).value())
+    , backend(reach(v, "backend"))
+    , loki(reach(v, "loki"))
     , loki_timeout_(v.duration("loki-timeout")) {}
+
+transport shipping_program::reach(const values& v, const std::string& side) {
+    endpoint e = endpoint_of(v, side, [log = logger](std::string_view text) { log->warn("{}", text); });
+    return {context.get_executor(), std::move(e.url), std::move(e.options)};
+}
 
 boost::asio::awaitable<result<std::string>> shipping_program::get(std::string target) {
     http::request request;

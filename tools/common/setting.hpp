@@ -27,6 +27,10 @@ struct setting {
     /// The value is a list: on the command line the option can be repeated, in TOML it can be an array of strings.
     /// Commas part the elements everywhere.
     bool list = false;
+    /// How a value, or an element of a list, is shown; empty: as `masked` has it.
+    std::function<std::string(const std::string&)> mask{};
+    /// There is no such option: the environment, `.env` and the config file set it. For what is secret as a whole.
+    bool off_command_line = false;
 };
 
 /// The kinds of settings.
@@ -43,12 +47,15 @@ setting time_setting(std::string name, std::string help);
 /// Not given: an empty list. `placeholder` and `check` are those of one element; without a check every one is good that
 /// is not empty. The help says how to give several.
 setting list_setting(std::string name, std::string placeholder, std::string help,
-                     std::function<std::optional<std::string>(const std::string&)> check = {});
+                     std::function<std::optional<std::string>(const std::string&)> check = {},
+                     std::function<std::string(const std::string&)> mask = {});
 setting choice_setting(std::string name, std::vector<std::string> choices, std::string default_value,
                        std::string help);
 /// Any text; without a check every one is good.
 setting text_setting(std::string name, std::string placeholder, std::string default_value, std::string help,
                      std::function<std::optional<std::string>(const std::string&)> check = {});
+/// A password or token, for which there is no option. Checked for control characters alone.
+setting secret_setting(std::string name, std::string environment);
 setting file_setting(std::string name, std::string help);
 setting flag_setting(std::string name, std::string help);
 
@@ -59,6 +66,8 @@ std::string environment_name(const setting& s);
 bool has_password(std::string_view text);
 /// `scheme://user:****@host`, or `****` where it is not certain which part is the password.
 std::string masked(const std::string& text);
+/// An element of a list, or the value of another setting, as it may be shown.
+std::string shown_element(const setting& s, const std::string& text);
 /// A value as it may be shown.
 std::string shown(const setting& s, const std::string& text);
 
