@@ -81,6 +81,22 @@ const std::string& origin(const values& v, const std::string& name) {
     return v.find(name)->second.origin;
 }
 
+/// Files that only a transport with TLS has a use for.
+http::tls_options tls_of(const values& v, const std::string& side, const http::url& url) {
+    http::tls_options out{v.text(side + "-ca"), v.text(side + "-cert"), v.text(side + "-key"),
+                          v.flag(side + "-insecure-skip-verify")};
+    for (const char* name : {"-ca", "-cert", "-key", "-insecure-skip-verify"})
+        if (const std::string& text = v.text(side + name); !url.tls() && !text.empty() && text != "false")
+            throw wrong_use_error(origin(v, side + name) + ": is for https, and " + origin(v, side) + " is " +
+                                  url.display());
+    if (!out.key_file.empty() && out.certificate_file.empty())
+        throw wrong_use_error(origin(v, side + "-key") + ": needs --" + side + "-cert");
+    if (out.insecure_skip_verify && !out.ca_file.empty())
+        throw wrong_use_error(origin(v, side + "-insecure-skip-verify") + " and " + origin(v, side + "-ca") +
+                              " cannot be used together");
+    return out;
+}
+
 /// The password or token, where there is one.
 std::optional<http::secret> secret_of(const values& v, const std::string& name) {
     const std::string& text = v.text(name);
@@ -142,6 +158,15 @@ std::vector<setting> endpoint_settings(const std::string& side) {
         list_setting(
             side + "-header", "NAME=VALUE", "Header field that is sent to " + who + " with each request",
             [side](const std::string& text) { return check_field(side, text); }, masked_field),
+        file_setting(side + "-ca",
+                     "Certificates, in PEM, of the authorities to trust for " + who +
+                         " in place of the system's; read again whenever it changes, as are the next"),
+        file_setting(side + "-cert",
+                     "Client certificate for " + who + ", in PEM, with those in between behind it"),
+        file_setting(side + "-key", "Its key, in PEM and not encrypted; default: in the same file"),
+        flag_setting(side + "-insecure-skip-verify",
+                     "Take any certificate of " + who +
+                         ", whoever it is from; who is on the way can then read and change all"),
     };
     if (loki)
         out.insert(out.begin(),
@@ -152,8 +177,12 @@ std::vector<setting> endpoint_settings(const std::string& side) {
 endpoint endpoint_of(const values& v, const std::string& side, std::function<void(std::string_view)> warn) {
     endpoint out;
     out.url = http::parse_url(v.text(side)).value();
-    out.options.warn = std::move(warn);
     out.options.authorization = authorization_of(v, side, out.url);
+    out.tls = tls_of(v, side, out.url);
+    if (out.tls.insecure_skip_verify && warn)
+        warn(origin(v, side + "-insecure-skip-verify") + ": the certificate of " + out.url.display() +
+             " is not checked: whoever is on the way can read and change all, and gets the credentials");
+    out.options.warn = std::move(warn);
     for (const auto& text : v.list(side + "-header")) {
         const auto at = text.find('=');
         out.options.fields.add(text.substr(0, at), text.substr(at + 1));

@@ -3,6 +3,7 @@
 
 #include "common/settings.hpp"
 
+#include <lokiship/http/tls_options.hpp>
 #include <lokiship/http/transport_options.hpp>
 #include <lokiship/http/url.hpp>
 
@@ -17,13 +18,14 @@ namespace lokiship::tools {
 struct endpoint {
     http::url url;
     http::transport_options options;
+    http::tls_options tls;
 };
 
-/// The settings of a server beside its URL: credentials and header fields. `side` is the name of the URL's setting:
+/// The settings of a server beside its URL: credentials, header fields and certificates. `side` is the name of the URL's setting:
 /// `loki` or `backend`.
 std::vector<setting> endpoint_settings(const std::string& side);
 
-/// What the settings say of a server. `warn` is told what the transport warns of.
+/// What the settings say of a server. `warn` is told what the transport warns of, and here what is risky.
 ///
 /// Throws `wrong_use_error`, naming the setting: settings that do not go together, and files that cannot be used.
 endpoint endpoint_of(const values& v, const std::string& side, std::function<void(std::string_view)> warn);

@@ -95,7 +95,15 @@ shipping_program::shipping_program(const std::string& name, const values& v)
 
 transport shipping_program::reach(const values& v, const std::string& side) {
     endpoint e = endpoint_of(v, side, [log = logger](std::string_view text) { log->warn("{}", text); });
-    return {context.get_executor(), std::move(e.url), std::move(e.options)};
+    const std::string where = e.url.display();
+    try {
+        return {context.get_executor(), std::move(e.url), std::move(e.options), e.tls};
+    } catch (const boost::system::system_error& failed) {
+        if (failed.code() != errc::unusable_credentials)
+            throw;
+        const std::string what = failed.what();
+        throw wrong_use_error(where + ": " + what.substr(0, what.rfind(": " + failed.code().message())));
+    }
 }
 
 boost::asio::awaitable<result<std::string>> shipping_program::get(std::string target) {

@@ -58,14 +58,14 @@ public:
     }
 
     std::string certificate() const { return pem(certificate_.get()); }
+    /// The authority's own, as a server that signs its own certificate has it.
+    identity own() const { return {certificate(), pem(key_.get())}; }
 
     identity issue(const certificate_settings& s = {}) const {
         const key_ptr key(EVP_EC_gen("P-256"));
         must(key != nullptr);
         const x509_ptr certificate = make(s, key.get(), certificate_.get());
-        const bio_ptr out(BIO_new(BIO_s_mem()));
-        must(PEM_write_bio_PrivateKey(out.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) == 1);
-        return {pem(certificate.get()), text(out.get())};
+        return {pem(certificate.get()), pem(key.get())};
     }
 
 private:
@@ -97,6 +97,11 @@ private:
         X509V3_set_ctx(&context, issuer, x, nullptr, nullptr, 0);
         const extension_ptr extension(X509V3_EXT_conf_nid(nullptr, &context, what, value.c_str()));
         must(extension && X509_add_ext(x, extension.get(), -1) == 1);
+    }
+    static std::string pem(EVP_PKEY* key) {
+        const bio_ptr out(BIO_new(BIO_s_mem()));
+        must(PEM_write_bio_PrivateKey(out.get(), key, nullptr, nullptr, 0, nullptr, nullptr) == 1);
+        return text(out.get());
     }
     static std::string pem(X509* x) {
         const bio_ptr out(BIO_new(BIO_s_mem()));

@@ -130,10 +130,33 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_sent_is_refused_where_it_stands) {
          "LOKI_TOKEN (environment) and --loki-user cannot be used together"},
         {with({}, {{"LOKI_TOKEN", "geheim"}, {"LOKI_URL", "http://u:geheim@h"}}),
          "LOKI_TOKEN (environment) and the user in LOKI_URL (environment) cannot be used together"},
+        {with({"--loki-ca", "x"}), "--loki-ca: is for https, and default is http://localhost:3100"},
+        {with({"--backend", "http://h", "--backend-insecure-skip-verify"}),
+         "--backend-insecure-skip-verify: is for https, and --backend is http://h"},
+        {with({"--loki", "https://h", "--loki-key", "x"}), "--loki-key: needs --loki-cert"},
+        {with({"--loki", "https://h", "--loki-ca", "x", "--loki-insecure-skip-verify"}),
+         "--loki-insecure-skip-verify and --loki-ca cannot be used together"},
     };
     for (const auto& t : table)
         BOOST_TEST(refusal(t.c) == t.message);
     BOOST_TEST(refusal(with({})) == "");
+}
+
+BOOST_AUTO_TEST_CASE(each_side_has_its_own_certificates) {
+    const auto c = with({"--loki", "https://h", "--loki-ca", "a", "--loki-cert", "b", "--loki-key", "c",
+                         "--backend", "https://h", "--backend-insecure-skip-verify"});
+    const auto loki = made(c).tls;
+    BOOST_TEST(loki.ca_file == "a");
+    BOOST_TEST(loki.certificate_file == "b");
+    BOOST_TEST(loki.key_file == "c");
+    BOOST_TEST(!loki.insecure_skip_verify);
+    std::string warning;
+    const auto backend = endpoint_of(c.all(), "backend", [&](std::string_view text) { warning += text; }).tls;
+    BOOST_TEST(backend.ca_file == "");
+    BOOST_TEST(backend.insecure_skip_verify);
+    BOOST_TEST(warning ==
+               "--backend-insecure-skip-verify: the certificate of https://h is not checked: whoever is on "
+               "the way can read and change all, and gets the credentials");
 }
 
 BOOST_AUTO_TEST_CASE(a_secret_is_no_option) {

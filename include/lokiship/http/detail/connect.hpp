@@ -22,6 +22,7 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -156,6 +157,8 @@ struct plain_connector {
         co_return co_await connect_tcp(stream, server, limit, where);
     }
     static bool usable(stream_type& stream) { return is_quiet(stream.socket()); }
+    static std::string failure(stream_type&, const error_code& ec) { return ec.message(); }
+    static std::string_view unmet(stream_type&) { return {}; }
 };
 
 } // namespace lokiship::http::detail

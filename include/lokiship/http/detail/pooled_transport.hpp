@@ -18,6 +18,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -26,8 +27,8 @@ namespace lokiship::http::detail {
 /// A pool of connections and the exchanges over it, for any kind of stream.
 ///
 /// `Connector` has `stream_type`, `tls`, `make(executor)`, `connect(stream, url, limits, where)` giving
-/// `awaitable<result<void>>`, and `usable(stream)`, which tells whether an idle connection is still good. The
-/// exchanges under way share the object's ownership.
+/// `awaitable<result<void>>`, `usable(stream)`, which tells whether an idle connection is still good, `failure(stream,
+/// code)`, what a failure means, and `unmet(stream)`, what the server wanted and did not get, or nothing. The exchanges under way share the object's ownership.
 template <class Connector>
 class pooled_transport {
 public:
@@ -64,9 +65,10 @@ public:
             *message, sink, r.max_response_size, self->options_.read_buffer_size, limits, self->where_};
         connection_ptr c = self->take();
         if (c) {
-            exchange<stream_type> over_kept(*c, params);
+            exchange<Connector> over_kept(*c, params);
             outcome o = co_await over_kept.run();
             if (!o.unanswered) {
+                self->judge(*c, o);
                 if (o.reusable)
                     self->give_back(std::move(c));
                 co_return std::move(o.answer);
@@ -77,8 +79,9 @@ public:
             co_await self->connector_.connect(c->stream, self->server_, limits, self->where_);
         if (!connected)
             co_return connected.error();
-        exchange<stream_type> over_new(*c, params);
+        exchange<Connector> over_new(*c, params);
         outcome o = co_await over_new.run();
+        self->judge(*c, o);
         if (o.reusable)
             self->give_back(std::move(c));
         co_return std::move(o.answer);
@@ -104,6 +107,19 @@ private:
         return *authorization_;
     }
 
+    /// What a server wanted in the handshake, it may miss by a status only, as nginx does.
+    void judge(connection<stream_type>& c, const outcome& o) {
+        const std::string_view unmet = Connector::unmet(c.stream);
+        if (!o.answer || unmet.empty())
+            return;
+        const unsigned s = o.answer->status;
+        if (s == 400 || s == 401 || s == 403 || s == 495 || s == 496)
+            unmet_.tell(options_.warn,
+                        where_ + ": HTTP status " + std::to_string(s) + "; " + std::string(unmet));
+        else
+            unmet_.is_well();
+    }
+
     connection_ptr take() {
         while (!idle_.empty()) {
             connection_ptr c = std::move(idle_.back());
@@ -126,7 +142,7 @@ private:
     std::vector<connection_ptr> idle_;
     /// What the options' source gave last.
     std::optional<std::string> authorization_;
-    complaint unauthorized_;
+    complaint unauthorized_, unmet_;
 };
 
 } // namespace lokiship::http::detail

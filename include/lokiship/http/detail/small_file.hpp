@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <string>
@@ -37,9 +38,15 @@ inline result<std::string> read_small_file(const std::string& path, std::size_t 
         return unreadable(errno);
     if (!S_ISREG(s.st_mode))
         return bad("is no file");
-    std::string out(max_size + 1, '\0');
+    // One more, to meet the end.
+    std::string out(std::min(static_cast<std::size_t>(s.st_size), max_size) + 1, '\0');
     std::size_t size = 0;
-    while (size != out.size()) {
+    for (;;) {
+        if (size == out.size()) {
+            if (size > max_size)
+                return bad("has more than " + std::to_string(max_size) + " bytes");
+            out.resize(std::min(2 * size, max_size + 1));
+        }
         const auto n = ::read(fd, out.data() + size, out.size() - size);
         if (n == -1 && errno == EINTR)
             continue;
@@ -49,8 +56,6 @@ inline result<std::string> read_small_file(const std::string& path, std::size_t 
             break;
         size += static_cast<std::size_t>(n);
     }
-    if (size > max_size)
-        return bad("has more than " + std::to_string(max_size) + " bytes");
     out.resize(size);
     return out;
 }

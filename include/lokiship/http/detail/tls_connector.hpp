@@ -4,6 +4,8 @@
 #include <lokiship/error.hpp>
 #include <lokiship/http/detail/connect.hpp>
 #include <lokiship/http/detail/time_limits.hpp>
+#include <lokiship/http/detail/tls_context.hpp>
+#include <lokiship/http/detail/tls_failure.hpp>
 #include <lokiship/http/url.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -11,7 +13,6 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/ip/address.hpp>
-#include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/error.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/ssl/stream_base.hpp>
@@ -26,6 +27,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace lokiship::http::detail {
 
@@ -52,28 +54,16 @@ inline bool expect_host(SSL* ssl, std::string host) {
     return SSL_set1_host(ssl, host.c_str()) == 1 && SSL_set_tlsext_host_name(ssl, host.c_str()) == 1;
 }
 
-/// Why a handshake failed.
-inline std::string handshake_failure(const SSL* ssl, const error_code& ec) {
-    if (const long verified = SSL_get_verify_result(ssl); verified != X509_V_OK)
-        return X509_verify_cert_error_string(verified);
-    if (ec == boost::asio::error::eof || ec == boost::asio::ssl::error::stream_truncated)
-        return "the server closed the connection in the handshake";
-    if (ec.category() == boost::asio::error::get_ssl_category() &&
-        ERR_GET_REASON(static_cast<unsigned long>(ec.value())) == SSL_R_WRONG_VERSION_NUMBER)
-        return "the server does not speak TLS (" + ec.message() + ')';
-    return ec.message();
-}
-
 /// How `pooled_transport` makes connections with TLS.
 struct tls_connector {
     using stream_type = boost::asio::ssl::stream<boost::beast::tcp_stream>;
 
     static constexpr bool tls = true;
     std::chrono::nanoseconds connect_timeout;
-    std::shared_ptr<boost::asio::ssl::context> context;
+    std::shared_ptr<tls_context> context;
 
     stream_type make(const boost::asio::any_io_executor& executor) const {
-        return stream_type(executor, *context);
+        return stream_type(executor, *context->current());
     }
 
     boost::asio::awaitable<result<void>> connect(stream_type& stream, const url& server,
@@ -86,6 +76,9 @@ struct tls_connector {
             co_return connected.error();
         if (!expect_host(stream.native_handle(), server.host))
             co_return error(asio::error::invalid_argument, where + ": TLS: the host is not a name");
+        const auto refusal = std::make_shared<std::string>();
+        error_code ignored;
+        stream.set_verify_callback(keep_refusal{server.host, refusal}, ignored);
         stream.next_layer().expires_at(limit.until());
         const auto [ec] = co_await stream.async_handshake(asio::ssl::stream_base::client, token);
         if (ec == boost::beast::error::timeout)
@@ -93,8 +86,15 @@ struct tls_connector {
         if (ec == asio::error::operation_aborted)
             co_return error(ec, where + ": cancelled");
         if (ec)
-            co_return error(ec, where + ": TLS: " + handshake_failure(stream.native_handle(), ec));
+            co_return error(ec, where + ": TLS: " + handshake_failure(stream.native_handle(), ec, *refusal));
         co_return result<void>();
+    }
+
+    static std::string failure(stream_type& stream, const error_code& ec) {
+        return tls_failure(stream.native_handle(), ec);
+    }
+    static std::string_view unmet(stream_type& stream) {
+        return lacks_certificate(stream.native_handle()) ? certificate_wanted : std::string_view();
     }
 
     static bool usable(stream_type& stream) {
