@@ -12,6 +12,7 @@
 #include <lokiship/error.hpp>
 #include <lokiship/http/credentials.hpp>
 #include <lokiship/http/message.hpp>
+#include <lokiship/http/proxy.hpp>
 #include <lokiship/http/transport.hpp>
 #include <lokiship/http/url.hpp>
 #include <lokiship/http/whole_answer.hpp>

@@ -1,5 +1,6 @@
 """Both sides over TLS through a real nginx, with credentials; each failure has a message of its own."""
 
+import base64
 import contextlib
 import os
 import pathlib
@@ -143,6 +144,65 @@ class Nginx:
         return (self.folder / "seen").read_text(encoding="utf-8").splitlines()
 
 
+class Proxy:
+    """A proxy that knows where `NAME:PORT` is: what is asked of it goes to a port of this machine, by CONNECT only."""
+
+    def __init__(self, ports, credentials=None):
+        self.ports, self.asked = ports, []
+        self.wanted = credentials and "Basic " + base64.b64encode(credentials.encode()).decode()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = "http://127.0.0.1:%d" % self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:  # closed
+                return
+            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+
+    def serve(self, client):
+        with client:
+            head = b""
+            while not head.endswith(b"\r\n\r\n"):
+                piece = client.recv(1)
+                if not piece:
+                    return
+                head += piece
+            lines = head.decode().split("\r\n")
+            self.asked.append(lines[0])
+            method, target, _ = lines[0].split()
+            given = [line.partition(": ")[2] for line in lines if line.startswith("Proxy-Authorization: ")]
+            if self.wanted and given != [self.wanted]:
+                client.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+            elif method != "CONNECT" or target not in self.ports:
+                client.sendall(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
+            else:
+                with socket.create_connection(("127.0.0.1", self.ports[target])) as server:
+                    client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                    back = threading.Thread(target=self.copy, args=(server, client))
+                    back.start()
+                    self.copy(client, server)
+                    back.join()
+
+    @staticmethod
+    def copy(source, sink):
+        try:
+            while data := source.recv(65536):
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+
 class Tls(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory(dir=SCRATCH.name)
@@ -275,3 +335,34 @@ class Tls(unittest.TestCase):
         self.assertEqual(len(pushes), 4)
         for number, line in enumerate(pushes):
             self.assertIn('"CN=first" "Bearer old"' if number < 2 else '"CN=second" "Bearer new"', line)
+
+    def test_a_proxy_sees_neither_requests_nor_credentials(self):
+        self.ca.issue("server", names="DNS:loki.test")
+        self.servers()
+        # Names that only the proxy knows.
+        there = ["--backend", self.backend.url, "--loki", "https://loki.test", "--loki-ca", self.file("ca.pem"), "--once"]
+        ports = {"loki.test:443": int(self.nginx.loki.rpartition(":")[2])}
+        with Proxy(ports, "me:geheim") as proxy:
+            host = proxy.url.removeprefix("http://")
+            done = run("shipd", *there, HTTPS_PROXY=f"http://me:geheim@{host}", LOKI_TOKEN="t0k3n")
+            self.assertEqual(done.returncode, 0, done)
+            self.assertEqual(self.shipped(), 2)
+            self.assertIn(f"https://loki.test is reached via proxy http://me:****@{host}", done.stderr)
+            self.assertEqual(set(proxy.asked), {"CONNECT loki.test:443 HTTP/1.1"})
+            cases = (
+                (host, there, f"via proxy http://{host}: the proxy refuses to connect with HTTP status 407; it wants a user"),
+                (f"me:geheim@{host}", [*there[:3], "https://other.test", *there[4:]], "with HTTP status 502"),
+            )
+            for address, options, message in cases:
+                failed = run("shipd", *options, https_proxy=address)
+                self.assertEqual(failed.returncode, 5, failed)
+                self.assertIn(message, failed.stderr)
+                self.assertNotIn("geheim", failed.stderr)
+            asked = len(proxy.asked)
+            # This machine needs no proxy.
+            done = run("shipd", "--backend", self.backend.url, "--loki", self.sandbox.loki, "--once", ALL_PROXY=proxy.url)
+            self.assertEqual(done.returncode, 0, done)
+            self.assertEqual(len(proxy.asked), asked)
+        gone = run("shipd", *there, HTTPS_PROXY=proxy.url)
+        self.assertEqual(gone.returncode, 5, gone)
+        self.assertIn(f"https://loki.test via proxy {proxy.url}: connect: Connection refused", gone.stderr)

@@ -174,14 +174,33 @@ std::vector<setting> endpoint_settings(const std::string& side) {
     return out;
 }
 
-endpoint endpoint_of(const values& v, const std::string& side, std::function<void(std::string_view)> warn) {
+endpoint endpoint_of(const values& v, const std::string& side, const http::environment& environment,
+                     std::function<void(std::string_view)> warn) {
+    const auto tell = [&warn](const std::string& text) {
+        if (warn)
+            warn(text);
+    };
     endpoint out;
     out.url = http::parse_url(v.text(side)).value();
+    const std::string where = out.url.display();
+    const bool secret_fields = !v.text(side + "-header").empty();
     out.options.authorization = authorization_of(v, side, out.url);
     out.tls = tls_of(v, side, out.url);
-    if (out.tls.insecure_skip_verify && warn)
-        warn(origin(v, side + "-insecure-skip-verify") + ": the certificate of " + out.url.display() +
+    auto proxy = http::proxy_for(out.url, environment);
+    if (!proxy)
+        throw wrong_use_error(proxy.error().message);
+    out.options.proxy = std::move(*proxy);
+    if (out.tls.insecure_skip_verify)
+        tell(origin(v, side + "-insecure-skip-verify") + ": the certificate of " + where +
              " is not checked: whoever is on the way can read and change all, and gets the credentials");
+    if (!out.url.tls() && !http::is_loopback(out.url.host) &&
+        (out.options.authorization || !out.url.userinfo.empty() || secret_fields))
+        tell(origin(v, side) + ": what is sent to " + where +
+             ", credentials too, can be read by whoever is on the way; use https");
+    const auto is_set = [&environment](const char* name) { return !environment(name).value_or("").empty(); };
+    if (!out.url.tls() && !http::is_loopback(out.url.host) && !out.options.proxy && is_set("HTTP_PROXY") &&
+        !is_set("http_proxy"))
+        tell("HTTP_PROXY (environment) is not read for " + where + ", as curl does not; set http_proxy");
     out.options.warn = std::move(warn);
     for (const auto& text : v.list(side + "-header")) {
         const auto at = text.find('=');

@@ -3,6 +3,7 @@
 
 #include "common/settings.hpp"
 
+#include <lokiship/http/proxy.hpp>
 #include <lokiship/http/tls_options.hpp>
 #include <lokiship/http/transport_options.hpp>
 #include <lokiship/http/url.hpp>
@@ -25,10 +26,11 @@ struct endpoint {
 /// `loki` or `backend`.
 std::vector<setting> endpoint_settings(const std::string& side);
 
-/// What the settings say of a server. `warn` is told what the transport warns of, and here what is risky.
+/// What the settings say of a server, and the environment of its proxy. `warn` is told what the transport warns of, and here what is risky.
 ///
-/// Throws `wrong_use_error`, naming the setting: settings that do not go together, and files that cannot be used.
-endpoint endpoint_of(const values& v, const std::string& side, std::function<void(std::string_view)> warn);
+/// Throws `wrong_use_error`, naming the setting: settings that do not go together, and files or proxies that cannot be used.
+endpoint endpoint_of(const values& v, const std::string& side, const http::environment& environment,
+                     std::function<void(std::string_view)> warn);
 
 } // namespace lokiship::tools
 

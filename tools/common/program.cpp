@@ -94,8 +94,11 @@ shipping_program::shipping_program(const std::string& name, const values& v)
     , loki_timeout_(v.duration("loki-timeout")) {}
 
 transport shipping_program::reach(const values& v, const std::string& side) {
-    endpoint e = endpoint_of(v, side, [log = logger](std::string_view text) { log->warn("{}", text); });
+    endpoint e = endpoint_of(v, side, environment_variable,
+                             [log = logger](std::string_view text) { log->warn("{}", text); });
     const std::string where = e.url.display();
+    if (e.options.proxy)
+        logger->info("{} is reached via proxy {}", where, e.options.proxy->display());
     try {
         return {context.get_executor(), std::move(e.url), std::move(e.options), e.tls};
     } catch (const boost::system::system_error& failed) {

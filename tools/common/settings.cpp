@@ -113,14 +113,13 @@ std::optional<std::string> read_file(const std::string& path) {
     }
 }
 
+std::optional<std::string> environment_variable(const std::string& name) {
+    const char* found = std::getenv(name.c_str());
+    return found ? std::optional<std::string>(found) : std::nullopt;
+}
+
 surroundings real_surroundings(int argc, char** argv) {
-    return {{argv + 1, argv + argc},
-            [](const std::string& name) -> std::optional<std::string> {
-                const char* found = std::getenv(name.c_str());
-                return found ? std::optional<std::string>(found) : std::nullopt;
-            },
-            read_file,
-            [](const std::string& path) {
+    return {{argv + 1, argv + argc}, environment_variable, read_file, [](const std::string& path) {
                 std::error_code ec;
                 const auto kind = std::filesystem::symlink_status(path, ec).type();
                 return kind != std::filesystem::file_type::not_found &&

@@ -46,7 +46,7 @@ public:
     /// where the options or the URL give one, `Authorization` are sent besides the request's fields, of which one of
     /// these names takes precedence.
     ///
-    /// Errors, whose messages start with the server's URL:
+    /// Errors, whose messages start with the server's URL, and the proxy's behind it:
     /// - `errc::tls_not_supported`: the URL is an `https` one.
     /// - `errc::timed_out`: a limit of the request or of the options passed; the message says which.
     /// - `errc::response_too_large`: at once where a body without encoding announces its length, else before
@@ -74,7 +74,7 @@ public:
     }
 
     /// The server's URL without its password.
-    std::string server() const { return pool_->where(); }
+    std::string server() const { return pool_->server(); }
 
     /// The number of connections that wait for their next exchange; some may have been closed by the server.
     std::size_t idle_connections() const noexcept { return pool_->idle(); }

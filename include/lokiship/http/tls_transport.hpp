@@ -50,7 +50,8 @@ public:
 
     /// Sends `r` and hands the answer's body to `sink`, as `beast_transport::send` does.
     ///
-    /// Errors are those of `beast_transport::send`, without `errc::tls_not_supported`. The handshake belongs
+    /// Errors are those of `beast_transport::send`, without `errc::tls_not_supported`, and
+    /// `errc::proxy_refused` where the proxy does not connect. The handshake belongs
     /// to connecting, and to `transport_options::connect_timeout`; where it fails, the message has `TLS: `,
     /// the cause and what cures it behind the URL, such as `https://h:1: TLS: the server's certificate expired on …`,
     /// and the code is OpenSSL's or the system's. Where the server wants a client certificate and there is none, the
@@ -63,7 +64,7 @@ public:
 
     /// The server's URL without its password.
     std::string server() const {
-        return std::visit([](const auto& pool) { return pool->where(); }, pool_);
+        return std::visit([](const auto& pool) { return pool->server(); }, pool_);
     }
 
     /// The number of connections that wait for their next exchange; some may have been closed by the server.

@@ -3,10 +3,12 @@
 
 #include <lokiship/error.hpp>
 #include <lokiship/http/message.hpp>
+#include <lokiship/http/url.hpp>
 
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -32,6 +34,9 @@ struct transport_options {
     /// an error, its last value is sent again and `warn` is told; without one, the error is the exchange's. Empty:
     /// nobody is asked.
     authorization_source authorization{};
+    /// The proxy by which the server is reached, such as `proxy_for` finds; an `http` URL, whose user is sent to it. Nothing:
+    /// none. For an `https` server it passes on what it cannot read (CONNECT); the server's name is left to it to find.
+    std::optional<url> proxy{};
     /// Told, for a person, of what should be known but stops no exchange: once, until it is well again.
     std::function<void(std::string_view)> warn{};
 };

@@ -545,6 +545,41 @@ BOOST_AUTO_TEST_CASE(cancellation_abandons_handshake_and_exchange) {
         }
 }
 
+BOOST_AUTO_TEST_CASE(a_tunnel_that_is_not_opened_has_its_message) {
+    const struct {
+        std::string answer, user, failure;
+    } table[] = {
+        {"HTTP/1.1 403 No\r\nContent-Length: 9999\r\n\r\n", "",
+         "the proxy refuses to connect with HTTP status 403"},
+        {"HTTP/1.1 407 No\r\n\r\n", "",
+         "the proxy refuses to connect with HTTP status 407; it wants a user and password, in the proxy's "
+         "URL"},
+        {"HTTP/1.1 407 No\r\n\r\n", "me:geheim",
+         "the proxy refuses to connect with HTTP status 407; it wants another user or password"},
+        {"HTTP/1.1 200 OK\r\n\r\nmore", "", "the proxy sent more than its answer to CONNECT"},
+        {"nonsense\r\n\r\n", "", "CONNECT: bad version"},
+        {"HTTP/1.1 200 OK\r\n\r\n", "", "TLS: the server closed the connection in the handshake"},
+    };
+    for (const auto& row : table)
+        BOOST_TEST_CONTEXT(row.failure) {
+            tls_fixture f;
+            raw_server proxy(f.context, {row.answer});
+            http::transport_options options;
+            options.proxy = proxy.url();
+            options.proxy->userinfo = row.user;
+            http::tls_transport t = f.transport_to(http::parse_url("https://loki.test").value(), options);
+            const std::string failure = f.get(t).failure().message;
+            BOOST_TEST(failure ==
+                       "https://loki.test via proxy " + options.proxy->display() + ": " + row.failure);
+            const std::string& question = proxy.requests.at(0);
+            BOOST_TEST(question.starts_with("CONNECT loki.test:443 HTTP/1.1\r\nHost: loki.test:443\r\n"),
+                       question);
+            BOOST_TEST((question.find("Proxy-Authorization: Basic bWU6Z2VoZWlt\r\n") != question.npos) ==
+                       !row.user.empty());
+            BOOST_TEST(t.server() == "https://loki.test");
+        }
+}
+
 BOOST_AUTO_TEST_CASE(gzip_is_decoded_over_tls_too) {
     const std::string text(100'000, 'x');
     tls_fixture f({}, [&](const tls_server::request_message& m) {

@@ -5,7 +5,9 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -30,8 +32,15 @@ tools::call with(std::vector<std::string> arguments, std::map<std::string, std::
     return {std::move(arguments), std::move(environment), std::move(files), {}, both};
 }
 
-endpoint made(const tools::call& c, const std::string& side = "loki") {
-    return endpoint_of(c.all(), side, {});
+endpoint made(const tools::call& c, const std::string& side = "loki",
+              const std::function<void(std::string_view)>& warn = {}) {
+    return endpoint_of(
+        c.all(), side,
+        [&c](const std::string& name) -> std::optional<std::string> {
+            const auto at = c.environment.find(name);
+            return at == c.environment.end() ? std::nullopt : std::optional(at->second);
+        },
+        warn);
 }
 
 std::string authorization(const tools::call& c, const std::string& side = "loki") {
@@ -45,8 +54,8 @@ std::string refusal(const tools::call& c) {
     if (const auto* m = std::get_if<exit_message>(&r))
         return m->text;
     try {
-        endpoint_of(std::get<values>(r), "loki", {});
-        endpoint_of(std::get<values>(r), "backend", {});
+        made(c, "loki");
+        made(c, "backend");
     } catch (const wrong_use_error& e) {
         return e.what();
     }
@@ -151,12 +160,39 @@ BOOST_AUTO_TEST_CASE(each_side_has_its_own_certificates) {
     BOOST_TEST(loki.key_file == "c");
     BOOST_TEST(!loki.insecure_skip_verify);
     std::string warning;
-    const auto backend = endpoint_of(c.all(), "backend", [&](std::string_view text) { warning += text; }).tls;
+    const auto backend = made(c, "backend", [&](std::string_view text) { warning += text; }).tls;
     BOOST_TEST(backend.ca_file == "");
     BOOST_TEST(backend.insecure_skip_verify);
     BOOST_TEST(warning ==
                "--backend-insecure-skip-verify: the certificate of https://h is not checked: whoever is on "
                "the way can read and change all, and gets the credentials");
+}
+
+BOOST_AUTO_TEST_CASE(the_environment_names_proxies) {
+    const auto c =
+        with({"--loki", "https://h"}, {{"HTTPS_PROXY", "http://u:p@proxy:3128"}, {"NO_PROXY", "x"}});
+    BOOST_TEST(made(c).options.proxy.value().display() == "http://u:****@proxy:3128");
+    BOOST_TEST(!made(c, "backend").options.proxy.has_value());
+    BOOST_TEST(refusal(with({"--loki", "https://h"}, {{"HTTPS_PROXY", "socks5://geheim@p:1"}}))
+                   .starts_with("HTTPS_PROXY: URL: has the scheme 'socks5'"));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_risky_is_told) {
+    const auto told = [](const tools::call& c) {
+        std::string out;
+        made(c, "loki", [&](std::string_view text) { out += text; });
+        return out;
+    };
+    const std::string readable =
+        " what is sent to http://h, credentials too, can be read by whoever is on the way; use https";
+    BOOST_TEST(told(with({"--loki", "http://h"})) == "");
+    BOOST_TEST(told(with({"--loki", "http://h"}, {{"LOKI_TOKEN", "t"}})) == "--loki:" + readable);
+    BOOST_TEST(told(with({"--loki", "http://h", "--loki-header", "X-Key=a"})) == "--loki:" + readable);
+    BOOST_TEST(told(with({}, {{"LOKI_TOKEN", "t"}})) == "");
+    BOOST_TEST(told(with({"--loki", "https://h"}, {{"LOKI_TOKEN", "t"}})) == "");
+    BOOST_TEST(told(with({"--loki", "http://h"}, {{"HTTP_PROXY", "http://p"}})) ==
+               "HTTP_PROXY (environment) is not read for http://h, as curl does not; set http_proxy");
+    BOOST_TEST(told(with({"--loki", "http://h"}, {{"HTTP_PROXY", "p"}, {"http_proxy", "p"}})) == "");
 }
 
 BOOST_AUTO_TEST_CASE(a_secret_is_no_option) {

@@ -5,6 +5,7 @@
 #include <lokiship/http/detail/complaint.hpp>
 #include <lokiship/http/detail/exchange.hpp>
 #include <lokiship/http/detail/request_message.hpp>
+#include <lokiship/http/detail/route.hpp>
 #include <lokiship/http/detail/time_limits.hpp>
 #include <lokiship/http/message.hpp>
 #include <lokiship/http/transport_options.hpp>
@@ -26,7 +27,7 @@ namespace lokiship::http::detail {
 
 /// A pool of connections and the exchanges over it, for any kind of stream.
 ///
-/// `Connector` has `stream_type`, `tls`, `make(executor)`, `connect(stream, url, limits, where)` giving
+/// `Connector` has `stream_type`, `tls`, `make(executor)`, `connect(stream, route, limits)` giving
 /// `awaitable<result<void>>`, `usable(stream)`, which tells whether an idle connection is still good, `failure(stream,
 /// code)`, what a failure means, and `unmet(stream)`, what the server wanted and did not get, or nothing. The exchanges under way share the object's ownership.
 template <class Connector>
@@ -35,21 +36,21 @@ public:
     pooled_transport(boost::asio::any_io_executor executor, url server, transport_options options,
                      Connector connector)
         : executor_(std::move(executor))
-        , server_(std::move(server))
+        , way_(std::move(server), options.proxy)
         , options_(std::move(options))
-        , connector_(std::move(connector))
-        , where_(server_.display()) {}
+        , connector_(std::move(connector)) {}
 
-    const std::string& where() const noexcept { return where_; }
+    /// The server's URL without its password.
+    std::string server() const { return way_.server.display(); }
     std::size_t idle() const noexcept { return idle_.size(); }
     void close_idle() noexcept { idle_.clear(); }
 
     /// `self` keeps the pool alive for as long as the coroutine needs it.
     static boost::asio::awaitable<result<response_head>> send(std::shared_ptr<pooled_transport> self,
                                                               const request& r, const body_sink& sink) {
-        if (self->server_.tls() != Connector::tls)
-            co_return error(errc::tls_not_supported,
-                            self->where_ + ": this transport does not support " + self->server_.scheme);
+        if (self->way_.server.tls() != Connector::tls)
+            co_return error(errc::tls_not_supported, self->way_.where + ": this transport does not support " +
+                                                         self->way_.server.scheme);
         time_limits limits;
         limits.idle = r.idle_timeout;
         limits.total = r.total_timeout;
@@ -57,12 +58,11 @@ public:
         const result<std::string> authorization = self->authorize();
         if (!authorization)
             co_return authorization.error();
-        const result<request_message> message =
-            make_message(r, self->server_, self->options_, *authorization);
+        const result<request_message> message = make_message(r, self->way_, self->options_, *authorization);
         if (!message)
             co_return message.error();
         const exchange_params params{
-            *message, sink, r.max_response_size, self->options_.read_buffer_size, limits, self->where_};
+            *message, sink, r.max_response_size, self->options_.read_buffer_size, limits, self->way_.where};
         connection_ptr c = self->take();
         if (c) {
             exchange<Connector> over_kept(*c, params);
@@ -75,8 +75,7 @@ public:
             }
         }
         c = std::make_unique<connection<stream_type>>(self->connector_.make(self->executor_));
-        const result<void> connected =
-            co_await self->connector_.connect(c->stream, self->server_, limits, self->where_);
+        const result<void> connected = co_await self->connector_.connect(c->stream, self->way_, limits);
         if (!connected)
             co_return connected.error();
         exchange<Connector> over_new(*c, params);
@@ -101,8 +100,8 @@ private:
             return now;
         }
         if (!authorization_)
-            return error(now.error().code, where_ + ": credentials: " + now.error().message);
-        unauthorized_.tell(options_.warn, where_ + ": credentials: " + now.error().message +
+            return error(now.error().code, way_.where + ": credentials: " + now.error().message);
+        unauthorized_.tell(options_.warn, way_.where + ": credentials: " + now.error().message +
                                               "; the former ones stay in use");
         return *authorization_;
     }
@@ -110,12 +109,16 @@ private:
     /// What a server wanted in the handshake, it may miss by a status only, as nginx does.
     void judge(connection<stream_type>& c, const outcome& o) {
         const std::string_view unmet = Connector::unmet(c.stream);
+        if (o.answer && o.answer->status == 407 && way_.proxy)
+            return unmet_.tell(options_.warn,
+                               way_.where + ": HTTP status 407; the proxy wants another user or password, in "
+                                            "the proxy's URL");
         if (!o.answer || unmet.empty())
             return;
         const unsigned s = o.answer->status;
         if (s == 400 || s == 401 || s == 403 || s == 495 || s == 496)
             unmet_.tell(options_.warn,
-                        where_ + ": HTTP status " + std::to_string(s) + "; " + std::string(unmet));
+                        way_.where + ": HTTP status " + std::to_string(s) + "; " + std::string(unmet));
         else
             unmet_.is_well();
     }
@@ -135,10 +138,9 @@ private:
     }
 
     boost::asio::any_io_executor executor_;
-    url server_;
+    route way_;
     transport_options options_;
     Connector connector_;
-    std::string where_;
     std::vector<connection_ptr> idle_;
     /// What the options' source gave last.
     std::optional<std::string> authorization_;

@@ -3,6 +3,7 @@
 
 #include <lokiship/error.hpp>
 #include <lokiship/http/detail/base64.hpp>
+#include <lokiship/http/detail/route.hpp>
 #include <lokiship/http/message.hpp>
 #include <lokiship/http/transport_options.hpp>
 #include <lokiship/http/url.hpp>
@@ -25,16 +26,20 @@ inline bool breaks_a_line(std::string_view text) {
     return text.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos;
 }
 
-/// `r` as it goes to `server`. Refers to `r.body`. `authorization` is what the options' source gave.
-inline result<request_message> make_message(const request& r, const url& server,
+/// `r` as it goes to a server. Refers to `r.body`. `authorization` is what the options' source gave.
+inline result<request_message> make_message(const request& r, const route& way,
                                             const transport_options& options,
                                             const std::string& authorization) {
     namespace wire = boost::beast::http;
     const auto bad = [&](const std::string& what) {
         return error(boost::asio::error::invalid_argument,
-                     server.display() + ": " + what + " holds a line break or a zero byte");
+                     way.where + ": " + what + " holds a line break or a zero byte");
     };
-    const std::string target = server.path + r.target;
+    const url& server = way.server;
+    // A proxy that reads requests is told the whole URL.
+    const bool read_by_proxy = way.proxy && !server.tls();
+    const std::string target =
+        (read_by_proxy ? server.scheme + "://" + server.host_header() : "") + server.path + r.target;
     if (breaks_a_line(target))
         return bad("the target");
     if (breaks_a_line(options.user_agent))
@@ -50,6 +55,8 @@ inline result<request_message> make_message(const request& r, const url& server,
             m.insert(boost::beast::string_view(name.data(), name.size()), value);
     };
     add("Host", server.host_header());
+    if (read_by_proxy && !way.proxy->userinfo.empty())
+        add("Proxy-Authorization", "Basic " + base64(way.proxy->userinfo));
     add("User-Agent", options.user_agent);
     add("Accept-Encoding", "gzip");
     if (!authorization.empty())

@@ -6,7 +6,7 @@
 #include <lokiship/http/detail/time_limits.hpp>
 #include <lokiship/http/detail/tls_context.hpp>
 #include <lokiship/http/detail/tls_failure.hpp>
-#include <lokiship/http/url.hpp>
+#include <lokiship/http/detail/tunnel.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/as_tuple.hpp>
@@ -66,19 +66,22 @@ struct tls_connector {
         return stream_type(executor, *context->current());
     }
 
-    boost::asio::awaitable<result<void>> connect(stream_type& stream, const url& server,
-                                                 const time_limits& limits, const std::string& where) const {
+    boost::asio::awaitable<result<void>> connect(stream_type& stream, const route& way,
+                                                 const time_limits& limits) const {
         namespace asio = boost::asio;
         constexpr auto token = asio::as_tuple(asio::use_awaitable);
         const connect_limit limit(connect_timeout, limits);
-        const result<void> connected = co_await connect_tcp(stream.next_layer(), server, limit, where);
+        const std::string& where = way.where;
+        result<void> connected = co_await connect_tcp(stream.next_layer(), way.next(), limit, where);
+        if (connected && way.proxy)
+            connected = co_await open_tunnel(stream.next_layer(), way, limit);
         if (!connected)
             co_return connected.error();
-        if (!expect_host(stream.native_handle(), server.host))
+        if (!expect_host(stream.native_handle(), way.server.host))
             co_return error(asio::error::invalid_argument, where + ": TLS: the host is not a name");
         const auto refusal = std::make_shared<std::string>();
         error_code ignored;
-        stream.set_verify_callback(keep_refusal{server.host, refusal}, ignored);
+        stream.set_verify_callback(keep_refusal{way.server.host, refusal}, ignored);
         stream.next_layer().expires_at(limit.until());
         const auto [ec] = co_await stream.async_handshake(asio::ssl::stream_base::client, token);
         if (ec == boost::beast::error::timeout)
