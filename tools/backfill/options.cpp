@@ -91,8 +91,8 @@ loki::labels extra_labels(const values& v) {
 /// What makes it another backfill when it changes.
 std::string job(const values& v, const std::string& backend, const std::string& loki) {
     std::string out = "--backend " + backend + " --loki " + loki;
-    for (const char* name :
-         {"since", "until", "server-id", "status", "label", "backfill-shard", "late-entries", "replay", "tenant"})
+    for (const char* name : {"since", "until", "server-id", "status", "label", "backfill-shard",
+                             "late-entries", "replay", "tenant"})
         if (const auto& text = v.text(name); !text.empty())
             out += " --" + std::string(name) + ' ' + text;
     return text::escape_for_log(out, 1'000'000);
