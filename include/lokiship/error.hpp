@@ -61,6 +61,11 @@ enum class errc {
     unusable_checkpoint,
     /// A state file is damaged, or of another version. Nothing of it was used.
     unusable_state,
+    /// A file with a password, a token, a certificate or a key cannot be read, or holds none that can be used. Correct
+    /// the file.
+    unusable_credentials,
+    /// The proxy does not connect to the server. Correct the proxy's address or credentials, or ask its keeper.
+    proxy_refused,
     /// Not an error; one past the last value, for tests that visit them all.
     end_of_list_
 };
@@ -114,6 +119,10 @@ struct lokiship_category final : boost::system::error_category {
             return "the checkpoint cannot be used";
         case errc::unusable_state:
             return "the state file cannot be used";
+        case errc::unusable_credentials:
+            return "the credentials cannot be used";
+        case errc::proxy_refused:
+            return "the proxy refuses to connect";
         case errc::end_of_list_:
             break;
         }

@@ -10,7 +10,9 @@
 #include <lokiship/aoss/to_entry.hpp>
 #include <lokiship/clock.hpp>
 #include <lokiship/error.hpp>
+#include <lokiship/http/credentials.hpp>
 #include <lokiship/http/message.hpp>
+#include <lokiship/http/proxy.hpp>
 #include <lokiship/http/transport.hpp>
 #include <lokiship/http/url.hpp>
 #include <lokiship/http/whole_answer.hpp>

@@ -95,7 +95,7 @@ loki::labels extra_labels(const values& v) {
 std::string job(const values& v, const std::string& backend, const std::string& loki) {
     std::string out = "--backend " + backend + " --loki " + loki;
     for (const char* name : {"since", "until", "server-id", "status", "label", "backfill-shard",
-                             "late-entries", "replay", "redact"})
+                             "late-entries", "replay", "tenant", "redact"})
         if (const auto& text = v.text(name); !text.empty())
             out += " --" + std::string(name) + ' ' + text;
     // A pattern may be the secret itself.

@@ -1,5 +1,6 @@
 #include "common/program.hpp"
 
+#include "common/endpoint.hpp"
 #include "common/logging.hpp"
 #include "common/ndjson.hpp"
 
@@ -75,6 +76,9 @@ std::vector<setting> shipping_settings(std::string backend_timeout, std::vector<
         url_setting("backend", "BACKEND_URL", "http://localhost:8000", "The AOSS backend"),
         url_setting("loki", "LOKI_URL", "http://localhost:3100", "Loki"),
     };
+    for (const char* side : {"backend", "loki"})
+        for (auto& s : endpoint_settings(side))
+            out.push_back(std::move(s));
     std::move(own.begin(), own.end(), std::back_inserter(out));
     out.push_back(duration_setting("backend-timeout", "10ms", "1d", std::move(backend_timeout),
                                    "The longest silence of the backend that is borne"));
@@ -96,7 +100,7 @@ std::vector<setting> shipping_settings(std::string backend_timeout, std::vector<
                                true));
     out.push_back(list_setting("redact-pattern", "RE",
                                "Replace also what this regular expression (RE2) matches, or its first group",
-                               check_pattern, '\n'));
+                               check_pattern, {}, '\n'));
     out.push_back(choice_setting("encoding", {"json"}, "json", "How pushes are encoded"));
     out.push_back(choice_setting("log-level", {"trace", "debug", "info", "warn", "error", "off"}, "info",
                                  "What is logged to standard error"));
@@ -111,9 +115,25 @@ aoss::redact_function redaction(const values& v) {
 
 shipping_program::shipping_program(const std::string& name, const values& v)
     : logger(make_logger(name, v.text("log-level")))
-    , backend(context.get_executor(), http::parse_url(v.text("backend")).value())
-    , loki(context.get_executor(), http::parse_url(v.text("loki")).value())
+    , backend(reach(v, "backend"))
+    , loki(reach(v, "loki"))
     , loki_timeout_(v.duration("loki-timeout")) {}
+
+transport shipping_program::reach(const values& v, const std::string& side) {
+    endpoint e = endpoint_of(v, side, environment_variable,
+                             [log = logger](std::string_view text) { log->warn("{}", text); });
+    const std::string where = e.url.display();
+    if (e.options.proxy)
+        logger->info("{} is reached via proxy {}", where, e.options.proxy->display());
+    try {
+        return {context.get_executor(), std::move(e.url), std::move(e.options), e.tls};
+    } catch (const boost::system::system_error& failed) {
+        if (failed.code() != errc::unusable_credentials)
+            throw;
+        const std::string what = failed.what();
+        throw wrong_use_error(where + ": " + what.substr(0, what.rfind(": " + failed.code().message())));
+    }
+}
 
 boost::asio::awaitable<result<std::string>> shipping_program::get(std::string target) {
     http::request request;

@@ -99,10 +99,12 @@ public:
 
     std::shared_ptr<spdlog::logger> logger;
     boost::asio::io_context context{1};
+    /// As the settings say; what their transports warn of goes to the log.
     transport backend, loki;
     system_clock time;
 
 private:
+    transport reach(const values& v, const std::string& side);
     boost::asio::awaitable<result<std::string>> get(std::string target);
     boost::asio::awaitable<void> read_settings(loki_settings& out);
     boost::asio::awaitable<void> probe_backfill_shard(bool& known);

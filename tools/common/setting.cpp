@@ -2,6 +2,7 @@
 
 #include "common/parse.hpp"
 
+#include <lokiship/http/credentials.hpp>
 #include <lokiship/http/url.hpp>
 #include <lokiship/text/escape.hpp>
 
@@ -30,11 +31,18 @@ std::string masked(const std::string& text) {
     return u && !u->userinfo.empty() ? u->display() : "****";
 }
 
+std::string shown_element(const setting& s, const std::string& text) {
+    return s.mask ? s.mask(text) : masked(text);
+}
+
 std::string shown(const setting& s, const std::string& text) {
-    if (!s.list || !has_password(text))
-        return masked(text);
+    if (!s.list)
+        return shown_element(s, text);
+    if (shown_element(s, text) == text)
+        return text;
     auto elements = split_list(text, s.separator);
-    std::transform(elements.begin(), elements.end(), elements.begin(), masked);
+    for (auto& e : elements)
+        e = shown_element(s, e);
     return join_list(elements, s.separator);
 }
 
@@ -105,11 +113,14 @@ setting time_setting(std::string name, std::string help) {
 }
 
 setting list_setting(std::string name, std::string placeholder, std::string help,
-                     std::function<std::optional<std::string>(const std::string&)> check, char separator) {
+                     std::function<std::optional<std::string>(const std::string&)> check,
+                     std::function<std::string(const std::string&)> mask, char separator) {
+    if (!mask)
+        mask = masked;
     setting out{std::move(name), std::move(placeholder), "",
                 std::move(help) + " (several: repeat it, or part them by " +
                     (separator == ',' ? "commas)" : "line breaks)"),
-                [check = std::move(check), separator](const std::string& text) -> std::optional<std::string> {
+                [check = std::move(check), mask, separator](const std::string& text) -> std::optional<std::string> {
                     const auto elements = split_list(text, separator);
                     for (const auto& e : elements) {
                         if (e.empty())
@@ -117,13 +128,14 @@ setting list_setting(std::string name, std::string placeholder, std::string help
                         if (const auto wrong = check ? check(e) : std::nullopt)
                             return elements.size() == 1
                                        ? *wrong
-                                       : "has the element '" + text::escape_for_log(masked(e)) + "', which " +
+                                       : "has the element '" + text::escape_for_log(mask(e)) + "', which " +
                                              *wrong;
                     }
                     return std::nullopt;
                 }};
     out.list = true;
     out.separator = separator;
+    out.mask = std::move(mask);
     return out;
 }
 
@@ -146,6 +158,18 @@ setting text_setting(std::string name, std::string placeholder, std::string defa
         check = [](const std::string&) { return std::optional<std::string>(); };
     return {std::move(name), std::move(placeholder), std::move(default_value), std::move(help),
             std::move(check)};
+}
+
+setting secret_setting(std::string name, std::string environment) {
+    setting out = text_setting(std::move(name), "TEXT", "", "", [](const std::string& text) {
+        return http::secret::control_character(text) == text.npos
+                   ? std::nullopt
+                   : std::optional<std::string>("has a control character, such as a line break");
+    });
+    out.environment = std::move(environment);
+    out.mask = [](const std::string& text) { return std::string(text.empty() ? "" : "****"); };
+    out.off_command_line = true;
+    return out;
 }
 
 setting file_setting(std::string name, std::string help) {

@@ -28,6 +28,10 @@ struct setting {
     /// `separator` parts the elements everywhere.
     bool list = false;
     char separator = ',';
+    /// How a value, or an element of a list, is shown; empty: as `masked` has it.
+    std::function<std::string(const std::string&)> mask{};
+    /// There is no such option: the environment, `.env` and the config file set it. For what is secret as a whole.
+    bool off_command_line = false;
 };
 
 /// The kinds of settings.
@@ -45,12 +49,14 @@ setting time_setting(std::string name, std::string help);
 /// is not empty. The help says how to give several. `separator`: a comma or a line break.
 setting list_setting(std::string name, std::string placeholder, std::string help,
                      std::function<std::optional<std::string>(const std::string&)> check = {},
-                     char separator = ',');
+                     std::function<std::string(const std::string&)> mask = {}, char separator = ',');
 setting choice_setting(std::string name, std::vector<std::string> choices, std::string default_value,
                        std::string help);
 /// Any text; without a check every one is good.
 setting text_setting(std::string name, std::string placeholder, std::string default_value, std::string help,
                      std::function<std::optional<std::string>(const std::string&)> check = {});
+/// A password or token, for which there is no option. Checked for control characters alone.
+setting secret_setting(std::string name, std::string environment);
 setting file_setting(std::string name, std::string help);
 /// One that is on by default is turned off by `--no-` and its name.
 setting flag_setting(std::string name, std::string help, bool by_default = false);
@@ -62,6 +68,8 @@ std::string environment_name(const setting& s);
 bool has_password(std::string_view text);
 /// `scheme://user:****@host`, or `****` where it is not certain which part is the password.
 std::string masked(const std::string& text);
+/// An element of a list, or the value of another setting, as it may be shown.
+std::string shown_element(const setting& s, const std::string& text);
 /// A value as it may be shown.
 std::string shown(const setting& s, const std::string& text);
 

@@ -90,12 +90,13 @@ std::string print_config(const std::vector<setting>& settings, const values& res
         else if (s.list) {
             const char* before = "[";
             for (const auto& e : split_list(v.text, s.separator))
-                text << std::exchange(before, ", ") << toml::value<std::string>(masked(e));
+                text << std::exchange(before, ", ") << toml::value<std::string>(shown_element(s, e));
             text << (*before == '[' ? "[]" : "]");
         } else
-            text << toml::value<std::string>(masked(v.text));
+            text << toml::value<std::string>(shown_element(s, v.text));
         // As a comment, so that nobody's password becomes `****` when this is read again.
-        out += (has_password(v.text) ? "# " : "") + s.name + " = " + text.str() + " # " + v.origin + '\n';
+        out +=
+            (shown(s, v.text) != v.text ? "# " : "") + s.name + " = " + text.str() + " # " + v.origin + '\n';
     }
     return out;
 }
@@ -113,14 +114,13 @@ std::optional<std::string> read_file(const std::string& path) {
     }
 }
 
+std::optional<std::string> environment_variable(const std::string& name) {
+    const char* found = std::getenv(name.c_str());
+    return found ? std::optional<std::string>(found) : std::nullopt;
+}
+
 surroundings real_surroundings(int argc, char** argv) {
-    return {{argv + 1, argv + argc},
-            [](const std::string& name) -> std::optional<std::string> {
-                const char* found = std::getenv(name.c_str());
-                return found ? std::optional<std::string>(found) : std::nullopt;
-            },
-            read_file,
-            [](const std::string& path) {
+    return {{argv + 1, argv + argc}, environment_variable, read_file, [](const std::string& path) {
                 std::error_code ec;
                 const auto kind = std::filesystem::symlink_status(path, ec).type();
                 return kind != std::filesystem::file_type::not_found &&
@@ -139,6 +139,8 @@ std::variant<values, exit_message> resolve(std::string_view tool, std::string_vi
     std::map<std::string, bool> flags;
     bool print = false;
     for (const auto& s : settings) {
+        if (s.off_command_line)
+            continue;
         const std::string help =
             s.help +
             (s.default_value.empty() || s.placeholder.empty() ? "" : " (default " + s.default_value + ')') +
@@ -169,6 +171,16 @@ std::variant<values, exit_message> resolve(std::string_view tool, std::string_vi
            "Read settings from a TOML file; its keys are the names of these options [LOKISHIP_CONFIG]")
         ->type_name("FILE");
     app.add_flag("--print-config", print, "Print the settings in use and where each comes from, then exit");
+    // Such an option would be unknown, and quoted.
+    for (const auto& s : settings)
+        for (const auto& argument : around.arguments)
+            if (s.off_command_line && argument.substr(0, argument.find('=')) == "--" + s.name)
+                return usage_error(
+                    "--" + s.name +
+                    ": there is no such option: what it says on the command line can be read by others "
+                    "on this machine; set " +
+                    environment_name(s) + " in the environment or in .env, or name a file with --" + s.name +
+                    "-file");
     try {
         // CLI11 wants them in reverse.
         app.parse(std::vector<std::string>(around.arguments.rbegin(), around.arguments.rend()));

@@ -65,6 +65,9 @@ struct surroundings {
 /// The text of a file, or nothing where it cannot be read.
 std::optional<std::string> read_file(const std::string& path);
 
+/// The process's own; nothing where it is not set.
+std::optional<std::string> environment_variable(const std::string& name);
+
 /// The process's own: its arguments, environment and files.
 surroundings real_surroundings(int argc, char** argv);
 

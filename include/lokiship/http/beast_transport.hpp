@@ -42,11 +42,11 @@ public:
     ~beast_transport() = default;
 
     /// Sends `r`, whose target follows the URL's path, and hands the answer's body to `sink`; an empty `sink`
-    /// drops it. Both live until it completes. `Host`, `User-Agent`, `Accept-Encoding: gzip` and, where the
-    /// URL has a user, `Authorization` are sent besides the request's fields, of which one of these names
-    /// takes precedence.
+    /// drops it. Both live until it completes. `Host`, `User-Agent`, `Accept-Encoding: gzip`, the options' fields and,
+    /// where the options or the URL give one, `Authorization` are sent besides the request's fields, of which one of
+    /// these names takes precedence.
     ///
-    /// Errors, whose messages start with the server's URL:
+    /// Errors, whose messages start with the server's URL, and the proxy's behind it:
     /// - `errc::tls_not_supported`: the URL is an `https` one.
     /// - `errc::timed_out`: a limit of the request or of the options passed; the message says which.
     /// - `errc::response_too_large`: at once where a body without encoding announces its length, else before
@@ -58,6 +58,7 @@ public:
     /// - `errc::unexpected_answer`: no HTTP, or a head of more than 16 KiB.
     /// - `boost::beast::http::error::partial_message`: the connection closed within the answer.
     /// - `boost::asio::error::invalid_argument`: the target or a field would break the head.
+    /// - that of `transport_options::authorization`, where it has not given a value yet. Nothing was sent.
     /// - `boost::asio::error::operation_aborted`: the coroutine was cancelled.
     /// - the system's code: no address, no connection, connection lost.
     /// - the sink's own error, unchanged. What the sink throws is thrown on.
@@ -73,7 +74,7 @@ public:
     }
 
     /// The server's URL without its password.
-    std::string server() const { return pool_->where(); }
+    std::string server() const { return pool_->server(); }
 
     /// The number of connections that wait for their next exchange; some may have been closed by the server.
     std::size_t idle_connections() const noexcept { return pool_->idle(); }

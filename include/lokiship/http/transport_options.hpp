@@ -1,13 +1,23 @@
 #ifndef LOKISHIP_HTTP_TRANSPORT_OPTIONS_HPP
 #define LOKISHIP_HTTP_TRANSPORT_OPTIONS_HPP
 
+#include <lokiship/error.hpp>
+#include <lokiship/http/message.hpp>
+#include <lokiship/http/url.hpp>
+
 #include <chrono>
 #include <cstddef>
+#include <functional>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace lokiship::http {
 
-/// How a transport connects and reads.
+/// Gives the value of a request's `Authorization` field, as it is now; empty: no such field.
+using authorization_source = std::function<result<std::string>()>;
+
+/// How a transport connects, what it sends with each request, and how it reads.
 struct transport_options {
     /// The longest that finding the address, connecting and the TLS handshake may take together. Zero: no
     /// limit of its own; the request's limits hold in any case.
@@ -18,6 +28,17 @@ struct transport_options {
     std::size_t max_idle_connections = 8;
     /// Sent as `User-Agent`, unless empty or among the request's fields.
     std::string user_agent = "lokiship";
+    /// Sent with each request, but for those that the request has itself.
+    headers fields{};
+    /// Asked before each request, such as `basic_authorization`; takes precedence over the URL's user. Where it gives
+    /// an error, its last value is sent again and `warn` is told; without one, the error is the exchange's. Empty:
+    /// nobody is asked.
+    authorization_source authorization{};
+    /// The proxy by which the server is reached, such as `proxy_for` finds; an `http` URL, whose user is sent to it. Nothing:
+    /// none. For an `https` server it passes on what it cannot read (CONNECT); the server's name is left to it to find.
+    std::optional<url> proxy{};
+    /// Told, for a person, of what should be known but stops no exchange: once, until it is well again.
+    std::function<void(std::string_view)> warn{};
 };
 
 } // namespace lokiship::http

@@ -234,6 +234,8 @@ inline bool blames_request(std::string_view text) {
         "HTTP request to an HTTPS server",
         "plain HTTP request was sent to HTTPS port",
         "Request Header Or Cookie Too Large",
+        "No required SSL certificate was sent",
+        "The SSL certificate error",
     };
     // Loki's words about entries and labels may quote any of these.
     return !reason_of(text) && std::any_of(std::begin(parts), std::end(parts), [text](std::string_view part) {

@@ -2,20 +2,18 @@
 #ifndef LOKISHIP_TESTS_UNIT_HTTP_CERTIFICATES_HPP
 #define LOKISHIP_TESTS_UNIT_HTTP_CERTIFICATES_HPP
 
+#include "temporary_file.hpp"
+
 #include <openssl/bio.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
-#include <unistd.h>
 
 #include <chrono>
-#include <filesystem>
-#include <fstream>
 #include <memory>
 #include <stdexcept>
 #include <string>
-#include <string_view>
 
 namespace lokiship {
 
@@ -60,14 +58,14 @@ public:
     }
 
     std::string certificate() const { return pem(certificate_.get()); }
+    /// The authority's own, as a server that signs its own certificate has it.
+    identity own() const { return {certificate(), pem(key_.get())}; }
 
     identity issue(const certificate_settings& s = {}) const {
         const key_ptr key(EVP_EC_gen("P-256"));
         must(key != nullptr);
         const x509_ptr certificate = make(s, key.get(), certificate_.get());
-        const bio_ptr out(BIO_new(BIO_s_mem()));
-        must(PEM_write_bio_PrivateKey(out.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) == 1);
-        return {pem(certificate.get()), text(out.get())};
+        return {pem(certificate.get()), pem(key.get())};
     }
 
 private:
@@ -100,6 +98,11 @@ private:
         const extension_ptr extension(X509V3_EXT_conf_nid(nullptr, &context, what, value.c_str()));
         must(extension && X509_add_ext(x, extension.get(), -1) == 1);
     }
+    static std::string pem(EVP_PKEY* key) {
+        const bio_ptr out(BIO_new(BIO_s_mem()));
+        must(PEM_write_bio_PrivateKey(out.get(), key, nullptr, nullptr, 0, nullptr, nullptr) == 1);
+        return text(out.get());
+    }
     static std::string pem(X509* x) {
         const bio_ptr out(BIO_new(BIO_s_mem()));
         must(PEM_write_bio_X509(out.get(), x) == 1);
@@ -113,26 +116,6 @@ private:
 
     key_ptr key_;
     x509_ptr certificate_;
-};
-
-/// A file that goes with the object.
-class temporary_file {
-public:
-    explicit temporary_file(std::string_view content)
-        : path_((std::filesystem::temp_directory_path() / "lokiship-test-XXXXXX").string()) {
-        const int descriptor = mkstemp(path_.data());
-        must(descriptor != -1);
-        close(descriptor);
-        std::ofstream(path_) << content;
-    }
-    temporary_file(const temporary_file&) = delete;
-    temporary_file& operator=(const temporary_file&) = delete;
-    ~temporary_file() { std::filesystem::remove(path_); }
-
-    const std::string& path() const { return path_; }
-
-private:
-    std::string path_;
 };
 
 } // namespace lokiship

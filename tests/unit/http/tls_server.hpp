@@ -74,6 +74,14 @@ public:
         return http::parse_url("https://" + host + ':' + std::to_string(state_->port)).value();
     }
     boost::asio::ssl::context& context() { return state_->tls; }
+    /// From now on clients must show a certificate of this authority.
+    void require_certificate(const std::string& authority) {
+        namespace ssl = boost::asio::ssl;
+        state_->tls.add_certificate_authority(boost::asio::buffer(authority));
+        state_->tls.set_verify_mode(ssl::verify_peer | ssl::verify_fail_if_no_peer_cert);
+    }
+    /// The common names of the clients' certificates; `-` where there was none.
+    const std::vector<std::string>& clients() const { return state_->clients; }
     std::size_t connections() const { return state_->connections; }
     std::size_t requests() const { return state_->requests; }
     /// What the clients named in their handshakes; `-` where that was nothing.
@@ -109,7 +117,7 @@ private:
         handler handle;
         boost::asio::ssl::context tls{boost::asio::ssl::context::tls_server};
         std::vector<stream*> open;
-        std::vector<std::string> names;
+        std::vector<std::string> names, clients;
         std::size_t connections = 0;
         std::size_t requests = 0;
     };
@@ -137,6 +145,11 @@ private:
         if (!failed) {
             const char* name = SSL_get_servername(connection.native_handle(), TLSEXT_NAMETYPE_host_name);
             s->names.emplace_back(name ? name : "-");
+            char client[100] = "-";
+            if (const X509* shown = SSL_get0_peer_certificate(connection.native_handle()))
+                X509_NAME_get_text_by_NID(X509_get_subject_name(shown), NID_commonName, client,
+                                          sizeof client);
+            s->clients.emplace_back(client);
             co_await talk(*s, connection);
         }
         std::erase(s->open, &connection);

@@ -259,7 +259,9 @@ BOOST_AUTO_TEST_CASE(late_entries_of_one_line_keep_a_time_of_their_own) {
 
 BOOST_AUTO_TEST_CASE(an_answer_that_is_not_about_entries_is_nobodys_loss) {
     for (const char* body :
-         {"Client sent an HTTP request to an HTTPS server.\n", "multiple org IDs present\n",
+         {"Client sent an HTTP request to an HTTPS server.\n",
+          "<html><center>No required SSL certificate was sent</center></html>\n",
+          "<html><center>The SSL certificate error</center></html>\n", "multiple org IDs present\n",
           "tenant ID 'a/b' contains unsupported character '/'\n", "<html>400 Bad Request</html>", ""}) {
         channel p;
         for (int i = 0; i != 5; ++i)

@@ -35,7 +35,7 @@ inline std::vector<setting> more() {
             size_setting("max-bytes", "1KiB", "1GiB", "64MiB", "Most"),
             size_setting("cache", "1MB", "1TB", "off", "Cache", true),
             flag_setting("colour", "In colour", true),
-            list_setting("pattern", "RE", "Patterns", {}, '\n')};
+            list_setting("pattern", "RE", "Patterns", {}, {}, '\n')};
 }
 
 struct call {

@@ -2,6 +2,7 @@
 #define LOKISHIP_HTTP_DETAIL_CONNECT_HPP
 
 #include <lokiship/error.hpp>
+#include <lokiship/http/detail/route.hpp>
 #include <lokiship/http/detail/time_limits.hpp>
 #include <lokiship/http/url.hpp>
 
@@ -22,6 +23,7 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -150,12 +152,14 @@ struct plain_connector {
     std::chrono::nanoseconds connect_timeout;
 
     stream_type make(const boost::asio::any_io_executor& executor) const { return stream_type(executor); }
-    boost::asio::awaitable<result<void>> connect(stream_type& stream, const url& server,
-                                                 const time_limits& limits, const std::string& where) const {
+    boost::asio::awaitable<result<void>> connect(stream_type& stream, const route& way,
+                                                 const time_limits& limits) const {
         const connect_limit limit(connect_timeout, limits);
-        co_return co_await connect_tcp(stream, server, limit, where);
+        co_return co_await connect_tcp(stream, way.next(), limit, way.where);
     }
     static bool usable(stream_type& stream) { return is_quiet(stream.socket()); }
+    static std::string failure(stream_type&, const error_code& ec) { return ec.message(); }
+    static std::string_view unmet(stream_type&) { return {}; }
 };
 
 } // namespace lokiship::http::detail

@@ -59,11 +59,11 @@ struct outcome {
     bool unanswered = false;
 };
 
-/// Sends a message over a connection and reads its answer.
-template <class Stream>
+/// Sends a message over a connection and reads its answer. `Connector` is as `pooled_transport` has it.
+template <class Connector>
 class exchange {
 public:
-    exchange(connection<Stream>& c, const exchange_params& params)
+    exchange(connection<typename Connector::stream_type>& c, const exchange_params& params)
         : c_(c)
         , p_(params)
         , capacity_(std::max<std::size_t>(params.read_buffer_size, 32 * 1024)) {}
@@ -134,11 +134,11 @@ private:
             return judge(parse_error);
         }
         if (answered_)
-            return fail(ec, "the answer broke off" + so_far() + ": " + ec.message());
-        outcome o = send_error_ ? fail(send_error_, "send: " + send_error_.message())
+            return fail(ec, "the answer broke off" + so_far() + ": " + Connector::failure(c_.stream, ec));
+        outcome o = send_error_ ? fail(send_error_, "send: " + Connector::failure(c_.stream, send_error_))
                     : ec == boost::asio::error::eof
                         ? fail(ec, "the server closed the connection without an answer")
-                        : fail(ec, "no answer: " + ec.message());
+                        : fail(ec, "no answer: " + Connector::failure(c_.stream, ec));
         o.unanswered = true;
         return o;
     }
@@ -191,7 +191,7 @@ private:
         return fail(errc::timed_out, p_.limits.over() ? p_.limits.over_text() : silence);
     }
 
-    connection<Stream>& c_;
+    connection<typename Connector::stream_type>& c_;
     const exchange_params& p_;
     std::size_t capacity_;
     std::optional<boost::beast::http::response_parser<sink_body>> parser_;

@@ -4,14 +4,15 @@
 #include <lokiship/error.hpp>
 #include <lokiship/http/detail/connect.hpp>
 #include <lokiship/http/detail/time_limits.hpp>
-#include <lokiship/http/url.hpp>
+#include <lokiship/http/detail/tls_context.hpp>
+#include <lokiship/http/detail/tls_failure.hpp>
+#include <lokiship/http/detail/tunnel.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/ip/address.hpp>
-#include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/error.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/ssl/stream_base.hpp>
@@ -26,6 +27,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace lokiship::http::detail {
 
@@ -52,40 +54,34 @@ inline bool expect_host(SSL* ssl, std::string host) {
     return SSL_set1_host(ssl, host.c_str()) == 1 && SSL_set_tlsext_host_name(ssl, host.c_str()) == 1;
 }
 
-/// Why a handshake failed.
-inline std::string handshake_failure(const SSL* ssl, const error_code& ec) {
-    if (const long verified = SSL_get_verify_result(ssl); verified != X509_V_OK)
-        return X509_verify_cert_error_string(verified);
-    if (ec == boost::asio::error::eof || ec == boost::asio::ssl::error::stream_truncated)
-        return "the server closed the connection in the handshake";
-    if (ec.category() == boost::asio::error::get_ssl_category() &&
-        ERR_GET_REASON(static_cast<unsigned long>(ec.value())) == SSL_R_WRONG_VERSION_NUMBER)
-        return "the server does not speak TLS (" + ec.message() + ')';
-    return ec.message();
-}
-
 /// How `pooled_transport` makes connections with TLS.
 struct tls_connector {
     using stream_type = boost::asio::ssl::stream<boost::beast::tcp_stream>;
 
     static constexpr bool tls = true;
     std::chrono::nanoseconds connect_timeout;
-    std::shared_ptr<boost::asio::ssl::context> context;
+    std::shared_ptr<tls_context> context;
 
     stream_type make(const boost::asio::any_io_executor& executor) const {
-        return stream_type(executor, *context);
+        return stream_type(executor, *context->current());
     }
 
-    boost::asio::awaitable<result<void>> connect(stream_type& stream, const url& server,
-                                                 const time_limits& limits, const std::string& where) const {
+    boost::asio::awaitable<result<void>> connect(stream_type& stream, const route& way,
+                                                 const time_limits& limits) const {
         namespace asio = boost::asio;
         constexpr auto token = asio::as_tuple(asio::use_awaitable);
         const connect_limit limit(connect_timeout, limits);
-        const result<void> connected = co_await connect_tcp(stream.next_layer(), server, limit, where);
+        const std::string& where = way.where;
+        result<void> connected = co_await connect_tcp(stream.next_layer(), way.next(), limit, where);
+        if (connected && way.proxy)
+            connected = co_await open_tunnel(stream.next_layer(), way, limit);
         if (!connected)
             co_return connected.error();
-        if (!expect_host(stream.native_handle(), server.host))
+        if (!expect_host(stream.native_handle(), way.server.host))
             co_return error(asio::error::invalid_argument, where + ": TLS: the host is not a name");
+        const auto refusal = std::make_shared<std::string>();
+        error_code ignored;
+        stream.set_verify_callback(keep_refusal{way.server.host, refusal}, ignored);
         stream.next_layer().expires_at(limit.until());
         const auto [ec] = co_await stream.async_handshake(asio::ssl::stream_base::client, token);
         if (ec == boost::beast::error::timeout)
@@ -93,8 +89,15 @@ struct tls_connector {
         if (ec == asio::error::operation_aborted)
             co_return error(ec, where + ": cancelled");
         if (ec)
-            co_return error(ec, where + ": TLS: " + handshake_failure(stream.native_handle(), ec));
+            co_return error(ec, where + ": TLS: " + handshake_failure(stream.native_handle(), ec, *refusal));
         co_return result<void>();
+    }
+
+    static std::string failure(stream_type& stream, const error_code& ec) {
+        return tls_failure(stream.native_handle(), ec);
+    }
+    static std::string_view unmet(stream_type& stream) {
+        return lacks_certificate(stream.native_handle()) ? certificate_wanted : std::string_view();
     }
 
     static bool usable(stream_type& stream) {
