@@ -37,6 +37,8 @@ struct query_limits {
     /// What is younger than this shows at once. A single binary asks its ingesters only for less than
     /// `query_ingesters_within`: with the default for 2 h 41 min.
     std::chrono::nanoseconds shows_at_once() const noexcept { return query_ingesters_within / 6 * 5; }
+    /// What is older than this shows only if it was flushed, whichever clock is right. Between both it may show.
+    std::chrono::nanoseconds shows_when_flushed() const noexcept { return query_ingesters_within / 6 * 7; }
 };
 
 /// Which end of a time a query begins at.

@@ -406,12 +406,13 @@ private:
             const std::size_t waiting = shown_.size();
             source.bring(shown_);
             const bool brought = shown_.size() != waiting;
-            const auto shown_since = clock_.wall_now() - options_.read_back.limits.shows_at_once();
+            const auto now = clock_.wall_now();
+            const auto shown_since = now - options_.read_back.limits.shows_at_once();
             const auto end_of_look = std::max(until, clock_.steady_now() + least_look);
             const std::function<bool()> is_over = [this, end_of_look] {
                 return clock_.steady_now() > end_of_look;
             };
-            const auto looked = co_await shown_.look(loki_, count_, shown_since, options_.read_back, is_over);
+            const auto looked = co_await shown_.look(loki_, count_, now, options_.read_back, is_over);
             result_.not_verified += looked.in_doubt;
             publish();
             if (looked.failure && ++failures >= options_.max_attempts) {

@@ -394,9 +394,10 @@ private:
 
     /// Reads back what was shipped since the last time.
     boost::asio::awaitable<void> verify() {
-        const auto shown_since = clock_.wall_now() - options_.read_back.limits.shows_at_once();
+        const auto now = clock_.wall_now();
+        const auto shown_since = now - options_.read_back.limits.shows_at_once();
         shipped_.forget_older_than(shown_since);
-        const auto looked = co_await shipped_.look(loki_, count_, shown_since, options_.read_back);
+        const auto looked = co_await shipped_.look(loki_, count_, now, options_.read_back);
         if (looked.in_doubt != 0)
             say(severity::warning, std::to_string(looked.in_doubt) +
                                        " entries cannot be read back, since Loki has more of their "

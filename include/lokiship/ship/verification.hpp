@@ -76,10 +76,10 @@ public:
         /// How many entries were let go unverified, since Loki has more of their nanosecond than it shows.
         std::size_t in_doubt = 0;
     };
-    /// Asks Loki for all of them; those that it shows are done and counted as verified. What is not older than
-    /// `shown_since` shows at once. Ends before the next query where `is_over`, which may be empty, says so.
+    /// Asks Loki, at the time `now`, for all of them; those that it shows are done and counted as verified. Ends before the
+    /// next query where `is_over`, which may be empty, says so.
     template <http::transport Transport>
-    boost::asio::awaitable<look_result> look(Transport& loki, counters& count, timestamp shown_since,
+    boost::asio::awaitable<look_result> look(Transport& loki, counters& count, timestamp now,
                                              const read_back_options& options,
                                              const std::function<bool()>& is_over = {}) {
         std::vector<sought_entries> wanted;
@@ -94,6 +94,7 @@ public:
             for (const auto& e : s.entries)
                 w.entries.push_back(&e.pending.entry);
         }
+        const timestamp flushed_before = now - options.limits.shows_when_flushed();
         look_result out;
         read_back reader(std::move(wanted), options, max_streams_);
         try {
@@ -104,13 +105,13 @@ public:
                     out.failure = co_await reader.ask(loki);
             }
         } catch (...) {
-            keep_missing(reader, count, shown_since);
+            keep_missing(reader, count, flushed_before);
             throw;
         }
         // It may be too slow for as many.
         if (out.failure)
             max_streams_ = std::max<std::size_t>(max_streams_ / 4, 1);
-        out.in_doubt = keep_missing(reader, count, shown_since);
+        out.in_doubt = keep_missing(reader, count, flushed_before);
         co_return out;
     }
 
@@ -165,12 +166,12 @@ private:
     };
 
     /// Leaves those that do not show or were not looked for. How many are in doubt.
-    std::size_t keep_missing(const read_back& reader, counters& count, timestamp shown_since) {
+    std::size_t keep_missing(const read_back& reader, counters& count, timestamp flushed_before) {
         std::size_t in_doubt = 0;
         for (const auto& found : reader.sought()) {
             stream& s = waiting_.at(*found.stream);
             const std::size_t before = s.entries.size();
-            keep_missing(s, found, shown_since);
+            keep_missing(s, found, flushed_before);
             const std::size_t gone = before - s.entries.size();
             size_ -= gone;
             in_doubt += found.in_doubt.size();
@@ -179,7 +180,7 @@ private:
         std::erase_if(waiting_, [](const auto& w) { return w.second.entries.empty(); });
         return in_doubt;
     }
-    static void keep_missing(stream& s, const sought_entries& found, timestamp shown_since) {
+    static void keep_missing(stream& s, const sought_entries& found, timestamp flushed_before) {
         std::vector<waiting> left;
         auto missing = found.missing.begin();
         auto in_doubt = found.in_doubt.begin();
@@ -196,7 +197,7 @@ private:
             }
             s.oldest_seen = std::min(s.oldest_seen.value_or(time), time);
             // A younger one shows without having been flushed, which tells nothing of those before it.
-            if (time < shown_since)
+            if (time < flushed_before)
                 s.newest_seen = std::max(s.newest_seen.value_or(time), time);
         }
         for (auto& w : left) {

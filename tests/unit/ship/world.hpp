@@ -134,16 +134,19 @@ private:
     std::exception_ptr failure_;
 };
 
-/// A shipper that can be killed: what it does ends in the middle, and nothing of it runs any more.
-class mortal_shipper {
+/// A shell that can be killed: what it does ends in the middle, and nothing of it runs any more.
+template <class Shell>
+class mortal {
 public:
-    using type = ship::basic_shipper<fake_transport, manual_clock>;
-
-    mortal_shipper(world& w, ship::shipper_options o)
+    template <class Options>
+    mortal(world& w, Options o)
         : world_(w)
-        , shipper_(std::make_unique<type>(w.backend_http, w.loki_http, w.time, w.watched(std::move(o))))
+        , shell_(std::make_unique<Shell>(w.backend_http, w.loki_http, w.time, w.watched(std::move(o))))
         , context_(std::make_unique<boost::asio::io_context>()) {
-        boost::asio::co_spawn(*context_, shipper_->run(), [](std::exception_ptr e) { BOOST_TEST(!e); });
+        boost::asio::co_spawn(*context_, shell_->run(), [this](std::exception_ptr e, const auto&...) {
+            BOOST_TEST(!e);
+            ended_ = true;
+        });
     }
     void run_for(std::chrono::nanoseconds d) { world_.time.run_for(*context_, d); }
     /// Does `n` of the things that wait to be done, and no more.
@@ -160,13 +163,18 @@ public:
             world_.time.advance(*wake - world_.time.steady_now());
         }
     }
-    type* operator->() noexcept { return shipper_.get(); }
+    bool ended() const noexcept { return ended_; }
+    Shell* operator->() noexcept { return shell_.get(); }
 
 private:
     world& world_;
-    std::unique_ptr<type> shipper_;
+    bool ended_ = false;
+    std::unique_ptr<Shell> shell_;
     std::unique_ptr<boost::asio::io_context> context_;
 };
+
+using mortal_shipper = mortal<ship::basic_shipper<fake_transport, manual_clock>>;
+using mortal_backfill = mortal<ship::basic_backfill<fake_transport, manual_clock>>;
 
 } // namespace lokiship::testing
 
