@@ -73,8 +73,14 @@ public:
                 change();
         }
         weather_[0] = weather_[1] = {};
-        start();
-        run_->run_for(std::chrono::hours(30));
+        // Loki's rate may be so low that a run which tries only once gives up.
+        for (int tries = 10; tries != 0; --tries) {
+            start();
+            run_->run_for(std::chrono::hours(30));
+            if (!(*run_)->result().ship_failure || !limits_rate())
+                break;
+            w_.time.advance(std::chrono::minutes(1));
+        }
         check();
     }
 

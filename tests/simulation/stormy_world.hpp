@@ -85,6 +85,7 @@ protected:
                            [&](const std::string& line) { return line.find(what) != line.npos; });
     }
 
+    bool limits_rate() { return w_.loki.limits().ingestion_rate_mb < 1; }
     loki_limits limits() {
         loki_limits out = below(2) == 0 ? loki_limits::v2_9() : loki_limits::v3();
         if (below(3) == 0) {
