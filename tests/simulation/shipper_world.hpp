@@ -91,15 +91,21 @@ private:
         const auto step = aoss::to_entry(record, w_.time.wall_now());
         const auto id = id_of(step.labels, step.entry);
         if (!readable_.contains(id) && !jumped_) {
-            const auto bar = step.entry.time + options_.delivery.ingester.window();
-            const auto stored = w_.loki.lines();
-            if (std::none_of(stored.begin(), stored.end(), [&](const fake_loki::line& l) {
-                    return std::get<timestamp>(l) >= bar &&
-                           std::get<loki::labels>(l).get("server_id") == step.labels.get("server_id");
-                }))
+            const auto newest = newest_stored().find(std::string(step.labels.get("server_id")));
+            if (newest == newest_stored().end() ||
+                newest->second < step.entry.time + options_.delivery.ingester.window())
                 in_time_.insert(id);
         }
         readable_[id] = {now(), record.execution_id};
+    }
+    /// Of each server's executions in Loki.
+    const std::map<std::string, timestamp>& newest_stored() {
+        if (std::exchange(newest_known_, w_.loki.received_entries()) != w_.loki.received_entries())
+            for (const auto& [labels, time, line] : w_.loki.lines()) {
+                auto& newest = newest_stored_[std::string(labels.get("server_id"))];
+                newest = std::max(newest, time);
+            }
+        return newest_stored_;
     }
     void on_answer() override {
         const auto& c = (*shipper_)->count();
@@ -250,6 +256,9 @@ private:
     /// Executions that came after what a state on disk knows, and were not changed since.
     std::set<std::string> followed_;
     std::map<std::string, seen_entry> readable_;
+    std::map<std::string, timestamp> newest_stored_;
+    /// After how many entries that was.
+    std::size_t newest_known_ = 0;
     /// What Loki would have taken when this shipper read it.
     std::set<std::string> in_time_;
 };
