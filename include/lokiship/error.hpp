@@ -37,6 +37,8 @@ enum class errc {
     page_field_too_long,
     /// Objects and arrays are nested deeper than `page_limits::max_depth`.
     page_too_deep,
+    /// The page has more than `page_limits` allow. Records handed on before the error stay valid.
+    page_too_large,
     /// The page holds bytes that are no UTF-8.
     page_invalid_utf8,
     /// Nothing was sent or received for as long as the request allows.
@@ -97,6 +99,8 @@ struct lokiship_category final : boost::system::error_category {
             return "a field is too long";
         case errc::page_too_deep:
             return "the page is nested too deeply";
+        case errc::page_too_large:
+            return "the page is too large";
         case errc::page_invalid_utf8:
             return "the page is not valid UTF-8";
         case errc::timed_out:

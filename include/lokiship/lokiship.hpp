@@ -13,6 +13,7 @@
 #include <lokiship/http/credentials.hpp>
 #include <lokiship/http/message.hpp>
 #include <lokiship/http/proxy.hpp>
+#include <lokiship/http/redirection.hpp>
 #include <lokiship/http/transport.hpp>
 #include <lokiship/http/url.hpp>
 #include <lokiship/http/whole_answer.hpp>

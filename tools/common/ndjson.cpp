@@ -3,6 +3,8 @@
 #include "common/settings.hpp"
 
 #include <lokiship/loki/json_encoder.hpp>
+#include <lokiship/text/escape.hpp>
+#include <lokiship/text/utf8.hpp>
 
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
@@ -19,17 +21,36 @@ namespace lokiship::tools {
 
 namespace {
 
+/// A JSON string that a terminal shows as it is.
+void append_shown_string(std::string& out, std::string_view text) {
+    std::string quoted;
+    loki::append_json_string(quoted, text);
+    for (std::string_view rest = quoted; !rest.empty();) {
+        const auto step = text::detail::next_utf8(rest);
+        const auto point = rest.substr(0, step.size);
+        rest.remove_prefix(step.size);
+        const char32_t c = step.valid ? text::detail::decode_utf8(point) : U' ';
+        if (c != 0x7f && !text::is_control_beyond_ascii(c)) {
+            out += point;
+            continue;
+        }
+        out += "\\u";
+        for (int shift = 12; shift >= 0; shift -= 4)
+            out += "0123456789abcdef"[c >> shift & 15];
+    }
+}
+
 void append_entry(std::string& out, const loki::labels& labels, const loki::entry& entry) {
     out += R"("labels":{)";
     for (const auto& l : labels) {
         if (out.back() != '{')
             out += ',';
-        loki::append_json_string(out, l.name);
+        append_shown_string(out, l.name);
         out += ':';
-        loki::append_json_string(out, l.value);
+        append_shown_string(out, l.value);
     }
     out += R"(},"ts":")" + std::to_string(text::to_unix_nanoseconds(entry.time)) + R"(","line":)";
-    loki::append_json_string(out, entry.line);
+    append_shown_string(out, entry.line);
     out += "}\n";
 }
 

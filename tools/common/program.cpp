@@ -80,8 +80,10 @@ std::vector<setting> shipping_settings(std::string backend_timeout, std::vector<
         for (auto& s : endpoint_settings(side))
             out.push_back(std::move(s));
     std::move(own.begin(), own.end(), std::back_inserter(out));
-    out.push_back(duration_setting("backend-timeout", "10ms", "1d", std::move(backend_timeout),
-                                   "The longest silence of the backend that is borne"));
+    out.push_back(
+        duration_setting("backend-timeout", "10ms", "1d", std::move(backend_timeout),
+                         "The longest silence of the backend that is borne; an answer may take six times "
+                         "as long in all, for backfill sixty times"));
     out.push_back(
         duration_setting("loki-timeout", "10ms", "1d", "10s", "The longest silence of Loki that is borne"));
     out.push_back(choice_setting(
@@ -140,7 +142,7 @@ boost::asio::awaitable<result<std::string>> shipping_program::get(std::string ta
     request.target = std::move(target);
     request.idle_timeout = request.total_timeout = loki_timeout_;
     // Loki's has about 100 KiB, and each becomes some hundred when it is taken apart.
-    request.max_response_size = 512 * 1024;
+    request.max_response_size = 256 * 1024;
     const std::string where = loki.server() + request.target;
     auto answer = co_await http::send_whole(loki, std::move(request));
     if (!answer)

@@ -16,6 +16,10 @@ struct page_limits {
     std::size_t max_field_size = 1024 * 1024;
     /// How deep objects and arrays may nest, the page itself included. Deeper: `errc::page_too_deep`.
     std::size_t max_depth = 64;
+    /// How many bytes may come, roughly, without a whole record among them. More: `errc::page_too_large`.
+    std::uint64_t max_record_size = 64 * 1024 * 1024;
+    /// How many records a page may have. More: `errc::page_too_large`. Zero: any number.
+    std::uint64_t max_records = 0;
 };
 
 /// What a complete page said and held.

@@ -30,11 +30,11 @@ public:
     using record_handler = detail::page_handler::record_handler;
 
     explicit page_reader(record_handler on_record, const page_limits& limits = {})
-        : parser_(parse_options(limits), std::move(on_record), limits.max_field_size)
+        : parser_(parse_options(limits), std::move(on_record), limits)
         , limits_(limits) {}
 
     /// Takes the next piece of the page. Errors: `page_syntax`, `page_not_an_object`, `page_field_type`,
-    /// `page_field_too_long`, `page_too_deep`, `page_invalid_utf8`; the message names field and byte offset
+    /// `page_field_too_long`, `page_too_deep`, `page_too_large`, `page_invalid_utf8`; the message names field and byte offset
     /// (the place where reading stopped, at or right after the cause).
     result<void> write(std::string_view piece) {
         if (error_)
@@ -78,9 +78,13 @@ private:
             if (n != piece.size())
                 ec = boost::json::error::extra_data;
         }
-        if (!ec)
+        if (!ec && std::exchange(records_, progress().records) != progress().records)
+            record_at_ = offset_;
+        if (!ec && offset_ - record_at_ <= limits_.max_record_size)
             return {};
-        error_ = describe(ec, !more);
+        error_ = ec ? describe(ec, !more)
+                    : describe(errc::page_too_large, "more than " + std::to_string(limits_.max_record_size) +
+                                                         " bytes without a whole record");
         return *error_;
     }
 
@@ -100,8 +104,11 @@ private:
             e = errc::page_too_deep;
             why = "deeper than " + std::to_string(limits_.max_depth) + " levels";
         }
+        return describe(e, why);
+    }
+    error describe(errc e, const std::string& why) const {
         std::string text = make_error_code(e).message();
-        if (const auto path = h.path(); !path.empty())
+        if (const auto path = parser_.handler().path(); !path.empty())
             text += ": " + path;
         return {e, text + ": " + why + " (at byte " + std::to_string(offset_) + ')'};
     }
@@ -109,6 +116,8 @@ private:
     boost::json::basic_parser<detail::page_handler> parser_;
     page_limits limits_;
     std::uint64_t offset_ = 0;
+    /// How many records there were after the last piece, and where the last piece with one ended.
+    std::uint64_t records_ = 0, record_at_ = 0;
     std::optional<error> error_;
 };
 

@@ -55,7 +55,7 @@ public:
     /// - `errc::unsupported_content_encoding`: nothing of the body went to the sink.
     /// - `errc::corrupt_content_encoding`: a gzip body that is damaged or cut off. The checksum stands at its
     ///   end, so what went to the sink may be wrong.
-    /// - `errc::unexpected_answer`: no HTTP, or a head of more than 16 KiB.
+    /// - `errc::unexpected_answer`: no HTTP, a head of more than 16 KiB, or more than a hundred interim ones (1xx).
     /// - `boost::beast::http::error::partial_message`: the connection closed within the answer.
     /// - `boost::asio::error::invalid_argument`: the target or a field would break the head.
     /// - that of `transport_options::authorization`, where it has not given a value yet. Nothing was sent.

@@ -2,6 +2,7 @@
 #define LOKISHIP_LOKI_PUSH_REPLY_HPP
 
 #include <lokiship/http/message.hpp>
+#include <lokiship/http/redirection.hpp>
 #include <lokiship/text/escape.hpp>
 #include <lokiship/text/timestamp.hpp>
 
@@ -285,7 +286,7 @@ inline push_reply read_push_reply(const http::response_head& head, std::string_v
     const unsigned status = head.status;
     if (status == 204 || (status == 200 && body.empty()))
         return out;
-    out.text = std::to_string(status);
+    out.text = std::to_string(status) + http::redirection(head);
     while (!body.empty() && (body.back() == '\n' || body.back() == '\r' || body.back() == ' '))
         body.remove_suffix(1);
     if (!body.empty())

@@ -9,7 +9,9 @@
 #include <lokiship/loki/selector.hpp>
 #include <lokiship/text/timestamp.hpp>
 
-#include <boost/json/parse.hpp>
+#include <boost/json/memory_resource.hpp>
+#include <boost/json/parser.hpp>
+#include <boost/json/storage_ptr.hpp>
 #include <boost/json/value.hpp>
 
 #include <algorithm>
@@ -17,6 +19,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -75,6 +78,49 @@ inline http::request series_request(const labels& set, timestamp start, timestam
 
 namespace detail {
 
+/// Memory of which no more than so much is given at once.
+class bounded_memory final : public boost::json::memory_resource {
+public:
+    explicit bounded_memory(std::size_t most)
+        : left_(most) {}
+
+private:
+    void* do_allocate(std::size_t size, std::size_t) override {
+        if (size > left_)
+            throw std::bad_alloc();
+        left_ -= size;
+        return ::operator new(size);
+    }
+    void do_deallocate(void* p, std::size_t size, std::size_t) override {
+        left_ += size;
+        ::operator delete(p);
+    }
+    bool do_is_equal(const boost::json::memory_resource& other) const noexcept override {
+        return this == &other;
+    }
+
+    std::size_t left_;
+};
+
+/// A document of this many bytes can take a dozen times as much memory when it is made to; nothing that Loki says takes
+/// more than twice.
+inline constexpr std::size_t max_parsed_size = 32 * 1024 * 1024;
+
+/// A document, for as long as `memory` lives. The error says why it is none.
+inline result<boost::json::value> parse_json(std::string_view text, bounded_memory& memory) {
+    error_code ec;
+    try {
+        boost::json::parser parser(&memory);
+        parser.reset(&memory);
+        parser.write(text.data(), text.size(), ec);
+        if (!ec)
+            return parser.release();
+    } catch (const std::bad_alloc&) {
+        return error(errc::unexpected_answer, "it takes too much memory to read");
+    }
+    return error(errc::unexpected_answer, ec.message());
+}
+
 /// The labels of a JSON object of strings; nothing where it is none.
 inline std::optional<labels> read_label_object(const boost::json::value* from) {
     if (!from || !from->is_object())
@@ -96,9 +142,9 @@ inline result<std::vector<labels>> read_series_answer(std::string_view body) {
     const auto bad = [] {
         return error(errc::unexpected_answer, "the answer to a query for series is not as Loki's");
     };
-    error_code ec;
-    const boost::json::value root = boost::json::parse({body.data(), body.size()}, ec);
-    const auto* object = ec ? nullptr : root.if_object();
+    detail::bounded_memory memory(detail::max_parsed_size);
+    const auto root = detail::parse_json(body, memory);
+    const auto* object = root ? root->if_object() : nullptr;
     if (!object || !object->contains("status"))
         return bad();
     std::vector<labels> out;
@@ -130,14 +176,14 @@ inline result<std::vector<shown_stream>> read_query_answer(std::string_view body
     const auto bad = [](const std::string& why) {
         return error(errc::unexpected_answer, "the answer to a query is not as Loki's: " + why);
     };
-    error_code ec;
-    const boost::json::value root = boost::json::parse({body.data(), body.size()}, ec);
-    if (ec)
-        return bad(ec.message());
+    detail::bounded_memory memory(detail::max_parsed_size);
+    const auto root = detail::parse_json(body, memory);
+    if (!root)
+        return bad(root.error().message);
     const auto member = [](const boost::json::value& in, std::string_view name) -> const boost::json::value* {
         return in.is_object() ? in.as_object().if_contains({name.data(), name.size()}) : nullptr;
     };
-    const auto* data = member(root, "data");
+    const auto* data = member(*root, "data");
     const auto* streams = data ? member(*data, "result") : nullptr;
     if (!streams || !streams->is_array())
         return bad("it has no data.result");

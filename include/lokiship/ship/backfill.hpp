@@ -96,7 +96,8 @@ public:
             result_.read_failure = summary.failure;
             spool_.finish();
         } catch (const boost::system::system_error& e) {
-            disk_failed(e);
+            if (!result_.read_failure)
+                disk_failed(e);
         }
         if (result_.failed()) {
             // Newest first: without its end nothing of the history may go.
@@ -272,8 +273,24 @@ private:
         count_.timestamps_replaced += step.time_replaced;
         count_.labels_changed += step.labels_changed;
         count_.redacted += step.redacted;
+        bound_streams(step.labels);
         if (count_.fetched % 4096 == 0)
             publish();
+    }
+
+    /// Entries lie on disk, but of each stream something stays in memory.
+    void bound_streams(const loki::labels& labels) {
+        if (spool_.streams().size() == std::exchange(streams_counted_, spool_.streams().size()))
+            return;
+        stream_memory_ += stream_overhead;
+        for (const auto& l : labels)
+            stream_memory_ += 2 * l.value.size();
+        if (stream_memory_ <= options_.max_stream_memory)
+            return;
+        result_.read_failure =
+            error(errc::page_too_large, backend_.server() + ": the history has too many streams, " +
+                                            std::to_string(streams_counted_) + " by now");
+        throw boost::system::system_error(make_error_code(errc::page_too_large));
     }
 
     /// Reads the checkpoint, once. False where it cannot be used: the result says why.
@@ -485,6 +502,7 @@ private:
     static constexpr std::size_t recent_steps = 20'000;
     /// So long a look at them may take, also where `verify_wait` has passed.
     static constexpr std::chrono::seconds least_look{30};
+    static constexpr std::size_t stream_overhead = 1500;
     static constexpr std::size_t most_restamped_in_view = 20'000;
 
     backfill_options options_;
@@ -495,6 +513,8 @@ private:
     recent_keys<aoss::step_key> recent_;
     /// The execution that was counted last.
     std::string last_execution_;
+    std::size_t streams_counted_ = 0;
+    std::size_t stream_memory_ = 0;
     outbox box_;
     counters count_;
     class shipment shipment_;

@@ -30,9 +30,12 @@ struct backfill_options {
     /// Applied to what is read, before anything is made of it: what it replaces is neither shipped nor kept. A step in which
     /// it replaces something is another step than without it. Entries that `add` takes are left as they are.
     aoss::redact_function redact{};
-    /// The longest silence of the backend that is borne. Zero: no limit. A large answer is built before its
-    /// first byte.
+    /// The longest silence of the backend that is borne; an answer may take sixty times as long in all. Zero: no limit. A
+    /// large answer is built before its first byte.
     std::chrono::nanoseconds fetch_timeout = std::chrono::minutes(5);
+    /// About how many bytes the streams may take, a kilobyte and a half each and their labels. A history with more is not
+    /// shipped.
+    std::size_t max_stream_memory = 128 * 1024 * 1024;
     /// Added to the labels of each stream, so that history does not meet what is shipped live. What is younger than Loki's
     /// window less ten minutes goes to the stream itself all the same: whoever ships live will ship it too, and Loki drops
     /// what comes twice.

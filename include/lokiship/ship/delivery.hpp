@@ -74,7 +74,7 @@ public:
     /// entries of pushes in flight stay pending.
     boost::asio::awaitable<round_result> round() {
         box_.new_round();
-        box_.forget_idle(clock_.steady_now(), options_.ingester);
+        box_.forget_idle(clock_.steady_now(), options_.ingester, options_.max_idle_memory);
         result_ = {};
         ended_ = false;
         failures_in_a_row_ = 0;
@@ -225,6 +225,7 @@ private:
             out.fields.add(std::string(loki::backfill_shard_header), std::string(shard));
         out.idle_timeout = options_.push_timeout;
         out.total_timeout = max_push_time * options_.push_timeout;
+        out.max_response_size = max_answer_size;
         out.body = encoder.finish();
         return out;
     }
@@ -440,7 +441,7 @@ private:
     void finish(const lane& l, const pending_entry& p, std::optional<loki::reject_reason> refused) {
         --count_.pending;
         settled_(l, p, refused);
-        box_.settled(p.key);
+        box_.settled(p);
     }
 
     /// `end`: nobody else need try. `shared`: others may well meet the same.
@@ -457,6 +458,8 @@ private:
 
     // A refusal of 1000 entries, each in a group of its own, has about 300 KB.
     static constexpr std::size_t max_reply_size = 1024 * 1024;
+    /// What answers so much is not Loki.
+    static constexpr std::size_t max_answer_size = 16 * max_reply_size;
     static constexpr int max_failures_in_a_row = 3;
     // An operator may raise the limit meanwhile.
     static constexpr std::chrono::minutes age_bar_validity{5};

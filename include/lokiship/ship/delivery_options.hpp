@@ -46,6 +46,9 @@ struct delivery_options {
     loki::ingester_limits ingester{};
     /// Loki takes structured metadata (3.0 and later, `allow_structured_metadata`).
     bool structured_metadata = false;
+    /// About how many bytes the streams may take that have nothing pending and are known only so that less is refused. Where
+    /// they are more, they are forgotten.
+    std::size_t max_idle_memory = 16 * 1024 * 1024;
     /// Sends also what is certain to be refused.
     bool push_refused = false;
     /// Called for each entry that Loki refuses for good, before the counters tell. May be empty; must not throw.

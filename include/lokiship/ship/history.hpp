@@ -140,6 +140,7 @@ private:
         };
         auto request = aoss::logs_request(q);
         request.idle_timeout = timeout_;
+        request.total_timeout = max_page_time * timeout_;
         auto page = co_await fetch_page(backend_, std::move(request), take);
         if (hand_on) {
             on_page_(!page);
@@ -284,6 +285,8 @@ private:
 
     static constexpr std::uint64_t all = 1'000'000'000;
     static constexpr std::uint64_t max_overlap = 16;
+    /// All of a history may come in one answer, as long as it does.
+    static constexpr int max_page_time = 60;
     static constexpr unsigned max_steps_back = 10;
 
     detail::patient_transport<Transport, Clock> backend_;

@@ -72,6 +72,8 @@ public:
     };
 
     std::size_t size() const noexcept { return keys_.size(); }
+    /// About how many bytes it takes, streams with nothing pending included.
+    std::size_t memory() const noexcept { return memory_; }
     bool empty() const noexcept { return keys_.empty(); }
 
     /// Whether an entry with this key is pending.
@@ -85,6 +87,7 @@ public:
     bool add(const loki::labels& labels, pending_entry e) {
         if (!keys_.insert(e.key).second)
             return false;
+        memory_ += cost(e);
         put(stream(labels), std::move(e));
         return true;
     }
@@ -95,6 +98,7 @@ public:
         if (at == lanes_.end()) {
             at = lanes_.emplace(labels, lane{}).first;
             at->second.labels = labels;
+            memory_ += cost(labels);
         }
         return at->second;
     }
@@ -150,7 +154,10 @@ public:
     }
 
     /// The entry is settled: its key is no longer pending.
-    void settled(const aoss::step_key& key) { keys_.erase(key); }
+    void settled(const pending_entry& p) {
+        if (keys_.erase(p.key) != 0)
+            memory_ -= cost(p);
+    }
 
     /// Forgets a stream that has nothing pending and nothing to remember but its window. False, and nothing changes, where
     /// it has more. Precondition: none of its pushes is under way.
@@ -161,6 +168,7 @@ public:
         const lane& l = at->second;
         if (!l.empty() || l.next_push > now || l.restamped != 0)
             return false;
+        memory_ -= cost(labels);
         lanes_.erase(at);
         return true;
     }
@@ -172,7 +180,7 @@ public:
             std::erase_if(*list, [&](const pending_entry& p) {
                 const bool out = f(p);
                 if (out)
-                    keys_.erase(p.key);
+                    settled(p);
                 return out;
             });
     }
@@ -188,11 +196,17 @@ public:
         for (auto& [labels, l] : lanes_)
             l.postponed = false;
     }
-    /// Forgets the streams that have nothing pending, and whose window tells nothing any more. Precondition: no push
-    /// is under way.
-    void forget_idle(steady_time now, const loki::ingester_limits& limits) {
+    /// Forgets the streams that have nothing pending, and whose window tells nothing any more; and where those with nothing
+    /// pending take more than `max_memory`, all of them. Precondition: no push is under way.
+    void forget_idle(steady_time now, const loki::ingester_limits& limits, std::size_t max_memory) {
+        std::size_t idle = 0;
+        for (const auto& [labels, l] : lanes_)
+            idle += l.empty() ? cost(labels) : 0;
         std::erase_if(lanes_, [&](const auto& l) {
-            return l.second.empty() && !l.second.window.is_fresh(now, limits);
+            const bool out =
+                l.second.empty() && (idle > max_memory || !l.second.window.is_fresh(now, limits));
+            memory_ -= out ? cost(l.first) : 0;
+            return out;
         });
     }
 
@@ -208,10 +222,21 @@ public:
     }
 
 private:
+    static std::size_t cost(const pending_entry& p) noexcept {
+        return sizeof p + 2 * sizeof p.key + p.entry.line.size() - p.suffix_size;
+    }
+    /// They stand twice in it; and two queues take half a KiB each when they are empty.
+    static std::size_t cost(const loki::labels& labels) noexcept {
+        std::size_t out = sizeof(lane) + 1200;
+        for (const auto& l : labels)
+            out += 2 * (sizeof l + l.value.size());
+        return out;
+    }
     static bool is_ready(const lane& l) noexcept { return !l.in_flight && !l.postponed && !l.empty(); }
 
     std::map<loki::labels, lane> lanes_;
     boost::unordered_flat_set<aoss::step_key> keys_;
+    std::size_t memory_ = 0;
     loki::labels last_;
 };
 

@@ -1,6 +1,7 @@
 #ifndef LOKISHIP_SHIP_READ_BACK_HPP
 #define LOKISHIP_SHIP_READ_BACK_HPP
 
+#include <lokiship/http/redirection.hpp>
 #include <lokiship/http/whole_answer.hpp>
 #include <lokiship/loki/query.hpp>
 #include <lokiship/text/escape.hpp>
@@ -49,7 +50,8 @@ boost::asio::awaitable<result<std::string>> ask(Transport& loki, http::request r
     if (answer->head.status != 200)
         co_return error(answer->head.status == 429 || answer->head.status >= 500 ? errc::service_unavailable
                                                                                  : errc::bad_status,
-                        where + ": HTTP status " + std::to_string(answer->head.status) + ": " +
+                        where + ": HTTP status " + std::to_string(answer->head.status) +
+                            http::redirection(answer->head) + ": " +
                             text::escape_for_log(answer->body.substr(0, 1024)));
     co_return std::move(answer->body);
 }

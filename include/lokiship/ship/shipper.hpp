@@ -105,8 +105,7 @@ public:
         const bool verifies = options_.verify_interval.count() > 0;
         auto next_verify = verifies ? next_poll + options_.verify_interval : steady_time::max();
         while (!stopping_) {
-            const bool room = box_.size() < options_.max_pending;
-            if (room && clock_.steady_now() >= next_poll) {
+            if (has_room() && clock_.steady_now() >= next_poll) {
                 next_poll = clock_.steady_now() + options_.poll_interval;
                 co_await until(stop_->interrupt, poll());
             }
@@ -123,7 +122,7 @@ public:
             }
             if (stopping_)
                 break;
-            auto wake = box_.size() < options_.max_pending ? next_poll : steady_time::max();
+            auto wake = has_room() ? next_poll : steady_time::max();
             wake = std::min(wake, next_verify);
             if (!box_.empty())
                 wake = std::min(wake, next_push);
@@ -138,9 +137,11 @@ public:
     /// One poll and one round of pushes. Empty where all is shipped or refused; otherwise why not.
     boost::asio::awaitable<std::optional<error>> run_once() {
         co_await start();
-        co_await until(stop_->interrupt, poll());
-        if (!box_.empty() && !stopping_)
-            co_await push();
+        do {
+            co_await until(stop_->interrupt, poll());
+            if (!box_.empty() && !stopping_)
+                co_await push();
+        } while (cut_short_ && !poll_failure_ && !push_failure_ && !stopping_);
         save();
         stop_->grace.emit(boost::asio::cancellation_type::terminal);
         co_return poll_failure_ ? poll_failure_ : push_failure_;
@@ -166,6 +167,7 @@ public:
 private:
     static shipper_options checked(shipper_options o) {
         o.validate();
+        o.delivery.max_idle_memory = std::min(o.delivery.max_idle_memory, o.max_pending_memory / 2);
         return o;
     }
 
@@ -270,11 +272,18 @@ private:
             say(severity::info, "the state file is written again");
     }
 
+    /// Streams with nothing pending are forgotten with the next push, which needs an entry.
+    bool is_full() const noexcept { return !box_.empty() && box_.memory() >= options_.max_pending_memory; }
+    bool has_room() const noexcept { return box_.size() < options_.max_pending && !is_full(); }
+
     boost::asio::awaitable<void> poll() {
         const bool first = window_.is_empty();
         poll_failure_.reset();
         std::uint64_t limit = options_.batch_size;
         window_.begin_poll();
+        cut_short_ = false;
+        aoss::page_limits page_limits;
+        page_limits.max_records = std::max(options_.max_page_steps, options_.dedup_capacity);
         std::uint64_t records_before = 0;
         const aoss::page_reader::record_handler on_record = [this](const aoss::execution_record& r) {
             take(r);
@@ -285,7 +294,8 @@ private:
             const std::uint64_t before = count_.fetched;
             auto request = aoss::logs_request({limit});
             request.idle_timeout = options_.fetch_timeout;
-            const auto page = co_await fetch_page(backend_, std::move(request), on_record);
+            request.total_timeout = max_page_time * options_.fetch_timeout;
+            const auto page = co_await fetch_page(backend_, std::move(request), on_record, page_limits);
             grow_window(count_.fetched - before);
             if (!page) {
                 // After `stop` it was we who broke it off.
@@ -300,6 +310,9 @@ private:
             ++count_.pages;
             say(severity::info, backend_health_.succeeded());
             publish();
+            // The next poll takes the rest.
+            if (cut_short_)
+                co_return;
             const bool full = page->executions() >= limit;
             if (first && full)
                 say(severity::info, "first poll: took the newest " + std::to_string(page->executions_seen) +
@@ -314,7 +327,7 @@ private:
                 window_.end_poll();
                 co_return;
             }
-            if (box_.size() >= options_.max_pending)
+            if (!has_room())
                 co_return;
             records_before = page->records;
             limit = limit > max_limit / limit_growth ? max_limit : limit * limit_growth;
@@ -322,6 +335,10 @@ private:
     }
 
     void take(const aoss::execution_record& record) {
+        // What is behind it in the page is older, and must not pass for reached.
+        cut_short_ = cut_short_ || is_full();
+        if (cut_short_)
+            return;
         auto step = aoss::to_entry(record, clock_.wall_now(), options_.redact);
         ++count_.fetched;
         const auto created = step.time_replaced ? std::nullopt : std::optional(step.entry.time);
@@ -434,6 +451,7 @@ private:
 
     static constexpr std::chrono::seconds save_interval{1};
     static constexpr unsigned max_checks = 3;
+    static constexpr int max_page_time = 6;
     static constexpr std::uint64_t limit_growth = 4;
     static constexpr std::uint64_t max_limit = 1'000'000'000;
 
@@ -456,6 +474,8 @@ private:
     bool checks_shown_ = false;
     /// The page that is read is larger than those of other polls.
     bool larger_page_ = false;
+    /// There was no room for all of the poll.
+    bool cut_short_ = false;
     unsigned checks_failed_ = 0;
     class state_file file_;
     bool unsaved_ = false, said_unsaved_ = false;

@@ -29,7 +29,12 @@ struct shipper_options {
     std::size_t dedup_capacity = recent_keys<aoss::step_key>::default_capacity;
     /// No page is read while this many entries wait for Loki; at least 1. A page may go beyond it.
     std::size_t max_pending = 100'000;
-    /// The longest silence of the backend that is borne. Zero: no limit.
+    /// About how many bytes what waits for Loki may take; at least 64 KiB. What a page holds beyond it is read with a later
+    /// poll.
+    std::size_t max_pending_memory = 32 * 1024 * 1024;
+    /// How many steps a page may have; at least 1. Where `dedup_capacity` is more, so many. A page with more is none.
+    std::size_t max_page_steps = 1'000'000;
+    /// The longest silence of the backend that is borne; a page may take six times as long in all. Zero: no limit.
     std::chrono::nanoseconds fetch_timeout = std::chrono::seconds(60);
     /// Applied to what is read, before anything is made of it: what it replaces is neither shipped nor kept. A step in which
     /// it replaces something is another step than without it.
@@ -58,6 +63,8 @@ struct shipper_options {
         detail::require(batch_size >= 1, "batch_size must be at least 1");
         detail::require(dedup_capacity >= 1, "dedup_capacity must be at least 1");
         detail::require(max_pending >= 1, "max_pending must be at least 1");
+        detail::require(max_pending_memory >= 64 * 1024, "max_pending_memory must be at least 64 KiB");
+        detail::require(max_page_steps >= 1, "max_page_steps must be at least 1");
         delivery.validate();
         backoff.validate();
     }

@@ -38,6 +38,15 @@ inline utf8_step next_utf8(std::string_view s) noexcept {
     return {length, true};
 }
 
+/// The code point that these bytes are. Precondition: they are one.
+constexpr char32_t decode_utf8(std::string_view s) noexcept {
+    const auto lead = static_cast<unsigned char>(s.front());
+    char32_t out = s.size() == 1 ? lead : lead & (0xffu >> (s.size() + 1));
+    for (const char next : s.substr(1))
+        out = out << 6 | (static_cast<unsigned char>(next) & 0x3f);
+    return out;
+}
+
 inline constexpr std::string_view replacement_character = "\xef\xbf\xbd";
 
 /// Appends code points until `max_code_points` were appended; what is left of `in`.

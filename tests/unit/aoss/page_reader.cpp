@@ -238,4 +238,30 @@ BOOST_AUTO_TEST_CASE(an_output_that_is_too_long_is_cut_at_a_code_point) {
     BOOST_TEST(read({"{\"logs\":[{\"stdout\":\"12345678\xe2\x82\"}]}"}, limits).end.has_error());
 }
 
+BOOST_AUTO_TEST_CASE(a_page_has_a_largest_number_of_records) {
+    aoss::page_limits limits;
+    limits.max_records = 2;
+    BOOST_TEST(read({R"({"logs":[{"step":1},{"step":2}]})"}, limits).end.has_value());
+    const auto got = read({R"({"logs":[{"step":1},{"st)", R"(ep":2},{"step":3}]})"}, limits);
+    BOOST_TEST_REQUIRE(got.end.has_error());
+    BOOST_TEST(got.records.size() == 2u);
+    BOOST_TEST(got.end.error().code == errc::page_too_large);
+    BOOST_TEST(got.end.error().message.find("logs[2]: more than 2 records") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_page_must_bring_records) {
+    aoss::page_limits limits;
+    limits.max_record_size = 100;
+    const std::string blanks(70, ' ');
+    BOOST_TEST(read({R"({"logs":[)", blanks, "{},", blanks, "{}", blanks, "]}"}, limits).end.has_value());
+    for (const std::string before :
+         {"", R"({"x":")", R"({"logs":[{"stdout":")", R"({"logs":[{},{)", R"({"logs":[]})"}) {
+        const auto got = read({before, blanks, blanks}, limits);
+        BOOST_TEST_REQUIRE(got.end.has_error());
+        BOOST_TEST(got.end.error().code == errc::page_too_large, before);
+        BOOST_TEST(got.end.error().message.find("more than 100 bytes without a whole record") !=
+                   std::string::npos);
+    }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -25,6 +25,13 @@ bool contains(std::string_view text, std::string_view part) {
     return text.find(part) != std::string_view::npos;
 }
 
+std::string repeat(std::string_view text, std::size_t n) {
+    std::string out;
+    for (; n != 0; --n)
+        out += text;
+    return out;
+}
+
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(beast_transport)
@@ -220,6 +227,16 @@ BOOST_AUTO_TEST_CASE(what_is_no_answer_is_an_error) {
         {"ssh", "SSH-2.0-OpenSSH_9.2\r\n\r\n", errc::unexpected_answer, "no valid HTTP answer: bad version"},
         {"header", "HTTP/1.1 200 OK\r\nX: " + std::string(20'000, 'x') + "\r\n\r\n", errc::unexpected_answer,
          "no valid HTTP answer: header limit exceeded"},
+        {"interim answers", repeat("HTTP/1.1 100 Continue\r\n\r\n", 101), errc::unexpected_answer,
+         "more than 100 interim answers"},
+        {"status line", "HTTP/1.1 200 " + std::string(20'000, 'x'), errc::unexpected_answer,
+         "no valid HTTP answer: header limit exceeded"},
+        {"fields", "HTTP/1.1 200 OK\r\n" + repeat("X: y\r\n", 5000), errc::unexpected_answer,
+         "no valid HTTP answer: header limit exceeded"},
+        {"a field's line break", "HTTP/1.1 200 OK\r\nX: a\nY: b\r\n\r\n", errc::unexpected_answer,
+         "no valid HTTP answer: bad value"},
+        {"a field's escape", "HTTP/1.1 200 OK\r\nX: \x1b[2J\r\n\r\n", errc::unexpected_answer,
+         "no valid HTTP answer: bad value"},
         {"nothing", "", asio::error::eof, "the server closed the connection without an answer"},
         {"half head", "HTTP/1.1 200 OK\r\nContent-", boost::beast::http::error::partial_message,
          "the answer broke off after 0 bytes"},

@@ -195,4 +195,10 @@ BOOST_AUTO_TEST_CASE(every_reason_has_a_name_of_its_own) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_redirection_says_where_to) {
+    const auto got = loki::read_push_reply({302, {{"Location", "http://else\x1b/"}}}, "moved\n");
+    BOOST_TEST((got.what == verdict::blocked));
+    BOOST_TEST(got.text == "302 (a redirection to 'http://else\\x1b/', which is not followed): moved");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

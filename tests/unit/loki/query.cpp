@@ -59,4 +59,25 @@ BOOST_AUTO_TEST_CASE(what_is_no_answer_is_named) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(an_answer_takes_no_more_memory_than_it_may) {
+    for (const char* piece : {"[],", "1,", "{},", "[[]],"}) {
+        std::string body = R"({"data":{"result":[)";
+        while (body.size() < 8 * 1024 * 1024)
+            body += piece;
+        body += "1]}}";
+        for (const auto& got :
+             {loki::read_query_answer(body).has_error(),
+              loki::read_series_answer(R"({"status":"success",)" + body.substr(1)).has_error()})
+            BOOST_TEST(got);
+        BOOST_TEST(loki::read_query_answer(body).error().message ==
+                   "the answer to a query is not as Loki's: it takes too much memory to read");
+    }
+    // As much as there may be of what makes sense.
+    std::string body = R"({"data":{"result":[{"stream":{"job":"aoss"},"values":[)";
+    for (std::size_t i = 0; i != 5000; ++i)
+        body += R"(["1700000000000000000",")" + std::string(400, 'x') + "\"],";
+    body.back() = ']';
+    BOOST_TEST(loki::read_query_answer(body + "}]}}").value().at(0).entries.size() == 5000u);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -313,4 +313,35 @@ BOOST_AUTO_TEST_CASE(streams_that_must_wait_do_not_hold_up_the_others) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_history_of_too_many_streams_is_not_shipped) {
+    world w;
+    for (unsigned i = 0; i != 100; ++i) {
+        w.backend.add(w.make(i, 1, i * 10min));
+        w.backend.find(uuid(i))->server_tag = std::to_string(i);
+    }
+    ship::backfill_options o;
+    o.max_stream_memory = 50'000;
+    backfill b(w.backend_http, w.loki_http, w.time, w.watched(o));
+    const auto r = w.complete(b.run());
+    BOOST_TEST_REQUIRE(r.read_failure.has_value());
+    BOOST_TEST(!r.disk_failure.has_value());
+    BOOST_TEST(r.read_failure->message.starts_with("http://backend: the history has too many streams, "));
+    BOOST_TEST(w.loki.size() == 0u);
+    BOOST_TEST(w.backend_http.requests().back().total_timeout == 60 * o.fetch_timeout);
+}
+
+BOOST_AUTO_TEST_CASE(of_an_answer_that_is_asked_for_again_only_the_beginning_is_read) {
+    world w;
+    w.backend.add(w.make(1, 2));
+    unsigned calls = 0;
+    fake_transport busy(
+        [&](const http::request& r) {
+            return ++calls < 3 ? reply{503, {}, std::string(1'000'000, 'x')} : w.backend(r);
+        },
+        w.time, "http://busy");
+    backfill b(busy, w.loki_http, w.time, w.watched(ship::backfill_options{}));
+    BOOST_TEST(!w.complete(b.run()).failed());
+    BOOST_TEST(w.loki.size() == 2u);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -90,13 +90,13 @@ BOOST_AUTO_TEST_CASE(a_key_is_pending_until_it_is_settled) {
         add(box, step("a", static_cast<int>(i), i));
     BOOST_TEST(box.contains(step("a", 0, 1).key));
     outbox::lane& lane = *box.next();
-    box.settled(lane.queue.front().key);
+    box.settled(lane.queue.front());
     lane.queue.pop_front();
     BOOST_TEST(box.size() == 2u);
     BOOST_TEST(!box.contains(step("a", 0, 0).key));
     BOOST_TEST(add(box, step("a", 5, 0)));
     while (!lane.queue.empty()) {
-        box.settled(lane.queue.front().key);
+        box.settled(lane.queue.front());
         lane.queue.pop_front();
     }
     BOOST_TEST(box.empty());
@@ -112,21 +112,47 @@ BOOST_AUTO_TEST_CASE(a_stream_is_forgotten_when_loki_may_have_forgotten_it) {
         add(box, s);
         outbox::lane& lane = *box.next();
         const bool out = !lane.window.newest();
+        box.settled(lane.queue.front());
         lane.queue.clear();
-        box.settled(s.key);
         return out;
     };
     BOOST_TEST(forgotten());
     add(box, step("a", 1, 2));
     outbox::lane& lane = *box.next();
     lane.window.stored(timestamp(), timestamp(1s), steady_time(), limits);
-    box.forget_idle(steady_time(1h), limits); // it has something pending
-    box.settled(lane.queue.front().key);
+    box.forget_idle(steady_time(1h), limits, 1 << 20); // it has something pending
+    box.settled(lane.queue.front());
     lane.queue.clear();
-    box.forget_idle(steady_time(29min), limits);
+    box.forget_idle(steady_time(29min), limits, 1 << 20);
     BOOST_TEST(!forgotten());
-    box.forget_idle(steady_time(30min), limits);
+    box.forget_idle(steady_time(30min), limits, 1 << 20);
     BOOST_TEST(forgotten());
+}
+
+BOOST_AUTO_TEST_CASE(its_memory_is_known) {
+    outbox box;
+    const loki::ingester_limits limits;
+    BOOST_TEST(box.memory() == 0u);
+    auto big = step("a", 0, 0);
+    big.entry.line = std::string(10'000, 'x');
+    add(box, big);
+    BOOST_TEST(box.memory() > 10'000u);
+    BOOST_TEST(box.memory() < 15'000u);
+    outbox::lane& lane = *box.next();
+    // What is added to a line for its own time does not count, and is not taken off.
+    lane.queue.front().entry.line += "more";
+    lane.queue.front().suffix_size = 4;
+    box.settled(lane.queue.front());
+    box.settled(lane.queue.front());
+    lane.queue.clear();
+    const auto idle = box.memory();
+    BOOST_TEST(idle > 0u);
+    BOOST_TEST(idle < 3'000u);
+    lane.window.stored(timestamp(), timestamp(), steady_time(), limits);
+    box.forget_idle(steady_time(), limits, idle);
+    BOOST_TEST(box.memory() == idle);
+    box.forget_idle(steady_time(), limits, idle - 1);
+    BOOST_TEST(box.memory() == 0u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

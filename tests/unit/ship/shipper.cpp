@@ -604,4 +604,124 @@ BOOST_AUTO_TEST_CASE(each_outage_begins_with_a_short_wait) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_page_that_is_larger_than_what_may_wait_is_taken_piece_by_piece) {
+    for (const bool once : {false, true}) {
+        world w;
+        for (unsigned i = 0; i != 100; ++i) {
+            w.backend.add(w.make(i, 4, 30min - i * 1s));
+            w.backend.find(uuid(i))->results[2].command = std::string(1000, 'x');
+        }
+        ship::shipper_options o;
+        o.max_pending_memory = 64 * 1024;
+        std::uint64_t most = 0;
+        o = w.watched(std::move(o));
+        o.on_counters = [&](const ship::counters& c) { most = std::max(most, c.pending); };
+        ship::basic_shipper<fake_transport, manual_clock> s(w.backend_http, w.loki_http, w.time, o);
+        bool ended = false;
+        if (once) {
+            BOOST_TEST(!w.complete(s.run_once()));
+        } else {
+            boost::asio::co_spawn(w.context, s.run(), [&](std::exception_ptr) { ended = true; });
+            w.time.run_for(w.context, 10min);
+            s.stop();
+            w.time.run_for(w.context, 1min);
+            BOOST_TEST(ended);
+        }
+        BOOST_TEST(s.count().shipped == 400u);
+        BOOST_TEST(s.count().balanced());
+        BOOST_TEST(w.loki.received_entries() == 400u);
+        BOOST_TEST(most > 50u);
+        BOOST_TEST(most < 300u);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_page_without_end_is_said_and_what_came_is_shipped) {
+    world w;
+    bool broken = true;
+    fake_transport flood(
+        [&](const http::request& r) {
+            std::string page = R"({"logs":[)";
+            for (unsigned i = 0; i != 200; ++i)
+                page += R"({"timestamp":"2023-11-14T22:00:00","execution_id":"a","step":)" +
+                        std::to_string(i) + "},";
+            return broken ? reply{200, {}, page} : w.backend(r);
+        },
+        w.time, "http://flood");
+    ship::shipper_options o;
+    o.max_page_steps = o.dedup_capacity = 100;
+    ship::basic_shipper<fake_transport, manual_clock> s(flood, w.loki_http, w.time, w.watched(o));
+    bool ended = false;
+    boost::asio::co_spawn(w.context, s.run(), [&](std::exception_ptr) { ended = true; });
+    w.time.run_for(w.context, 10min);
+    BOOST_TEST(lines_with(w.log, "the page is too large: logs[100]: more than 100 records") == 1u);
+    BOOST_TEST(w.loki.size() == 100u);
+    BOOST_TEST(s.dedup_capacity() == 100u);
+    BOOST_TEST(flood.requests().back().total_timeout == 6 * o.fetch_timeout);
+    broken = false;
+    w.backend.add(w.make(1, 2));
+    w.time.run_for(w.context, 1min);
+    BOOST_TEST(lines_with(w.log, "is back") == 1u);
+    BOOST_TEST(w.loki.size() == 102u);
+    s.stop();
+    w.time.run_for(w.context, 1min);
+    BOOST_TEST(ended);
+}
+
+BOOST_AUTO_TEST_CASE(streams_without_end_take_no_memory_for_ever) {
+    world w;
+    ship::shipper_options o;
+    o.delivery.max_idle_memory = 64 * 1024;
+    o.max_pending_memory = 256 * 1024;
+    unsigned n = 0;
+    fake_transport flood(
+        [&](const http::request&) {
+            std::string page = R"({"logs":[)";
+            for (unsigned i = 0; i != 50; ++i)
+                page += R"({"execution_id":"a","server_tag":")" + std::to_string(++n) + R"("},)";
+            page.back() = ']';
+            return reply{200, {}, page + '}'};
+        },
+        w.time, "http://flood");
+    // One that says that nothing is stored would keep them pending.
+    fake_transport loki([](const http::request&) { return reply{204, {}, ""}; }, w.time, "http://loki");
+    ship::basic_shipper<fake_transport, manual_clock> s(flood, loki, w.time, w.watched(o));
+    bool ended = false;
+    boost::asio::co_spawn(w.context, s.run(), [&](std::exception_ptr) { ended = true; });
+    w.time.run_for(w.context, 20min);
+    s.stop();
+    w.time.run_for(w.context, 1min);
+    BOOST_TEST(ended);
+    // Where nothing was forgotten, there would be no room since long.
+    BOOST_TEST(s.count().fetched > 1500u);
+}
+
+BOOST_AUTO_TEST_CASE(of_a_refusal_only_the_beginning_is_read) {
+    world w;
+    std::size_t read = 0;
+    fake_transport flood([](const http::request&) { return reply{400, {}, std::string(1'000'000, '\x1b')}; },
+                         w.time, "http://flood");
+    flood.chunk_size(1000);
+    struct counting {
+        fake_transport& inner;
+        std::size_t& bytes;
+        boost::asio::awaitable<result<http::response_head>> send(const http::request& r,
+                                                                 const http::body_sink& sink) {
+            const http::body_sink counted = [&](const http::response_head& h, std::string_view chunk) {
+                bytes += chunk.size();
+                return sink(h, chunk);
+            };
+            co_return co_await inner.send(r, counted);
+        }
+        std::string server() const { return inner.server(); }
+    } counted{flood, read};
+    const auto page = w.complete(ship::fetch_page(counted, aoss::logs_request({}), [](const auto&) {}));
+    BOOST_TEST_REQUIRE(page.has_error());
+    BOOST_TEST(page.error().status == 400u);
+    BOOST_TEST(page.error().cause.code == errc::bad_status);
+    BOOST_TEST(page.error().cause.message.starts_with(
+        "http://flood/api/monitoring/logs: HTTP status 400: \\x1b\\x1b"));
+    BOOST_TEST(page.error().cause.message.size() < 2000u);
+    BOOST_TEST(read < 100'000u);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

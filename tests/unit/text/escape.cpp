@@ -12,7 +12,12 @@ BOOST_AUTO_TEST_SUITE(escape)
 BOOST_AUTO_TEST_CASE(nothing_forges_a_log_line) {
     BOOST_TEST(escape_for_log("a\nb\r\tc\\\x1b[2J\x7f") == "a\\nb\\r\\tc\\\\\\x1b[2J\\x7f");
     BOOST_TEST(escape_for_log("\xc2\x9b[2J") == "\\u009b[2J");
-    BOOST_TEST(escape_for_log("äöü 😀") == "äöü 😀");
+    BOOST_TEST(escape_for_log("\xc2\x85|\xc2\xa0") == "\\u0085|\xc2\xa0");
+    // Line and paragraph separator, and what turns the direction.
+    BOOST_TEST(escape_for_log("\xe2\x80\xa8\xe2\x80\xa9") == "\\u2028\\u2029");
+    BOOST_TEST(escape_for_log("\xe2\x80\xae\xe2\x81\xa6\xd8\x9c\xe2\x80\x8f") ==
+               "\\u202e\\u2066\\u061c\\u200f");
+    BOOST_TEST(escape_for_log("äöü €‰ 😀") == "äöü €‰ 😀");
 }
 
 BOOST_AUTO_TEST_CASE(long_texts_are_cut_between_characters) {

@@ -34,6 +34,12 @@ BOOST_AUTO_TEST_CASE(an_entry_is_a_line) {
         "\n");
 }
 
+BOOST_AUTO_TEST_CASE(a_terminal_obeys_nothing_in_it) {
+    BOOST_TEST(tools::to_ndjson({{"a", "\x7f\xc2\x9b"}}, {entry.time, "\xe2\x80\xa8\xe2\x80\xae\x1b€"}) ==
+               "{\"labels\":{\"a\":\"\\u007f\\u009b\"},\"ts\":\"1700000000000000001\",\"line\":"
+               "\"\\u2028\\u202e\\u001b€\"}\n");
+}
+
 BOOST_AUTO_TEST_CASE(a_rejection_can_be_read_back) {
     const auto key = key_of(labels, entry);
     const std::string line =

@@ -29,9 +29,10 @@ public:
     static constexpr std::size_t max_key_size = std::numeric_limits<std::size_t>::max();
     static constexpr std::size_t max_string_size = std::numeric_limits<std::size_t>::max();
 
-    page_handler(record_handler on_record, std::size_t max_field_size)
+    page_handler(record_handler on_record, const page_limits& limits)
         : on_record_(std::move(on_record))
-        , max_field_size_(max_field_size) {}
+        , max_field_size_(limits.max_field_size)
+        , max_records_(limits.max_records) {}
 
     const page_summary& summary() const noexcept { return summary_; }
     /// Where reading stands, for messages: `logs[3].exit_code`.
@@ -59,6 +60,9 @@ public:
         if (level_ == level::outside)
             return level_ = level::page, true;
         if (level_ == level::logs) {
+            if (max_records_ != 0 && summary_.records == max_records_)
+                return fail(ec, errc::page_too_large,
+                            "more than " + std::to_string(max_records_) + " records");
             record_.clear();
             level_ = level::record;
             return true;
@@ -270,6 +274,7 @@ private:
 
     record_handler on_record_;
     std::size_t max_field_size_;
+    std::uint64_t max_records_;
     execution_record record_;
     std::string last_execution_;
     page_summary summary_;

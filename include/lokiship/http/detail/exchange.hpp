@@ -82,6 +82,7 @@ public:
 private:
     using maybe_outcome = std::optional<outcome>;
 
+    static constexpr unsigned max_interim = 100;
     static constexpr auto token = boost::asio::as_tuple(boost::asio::use_awaitable);
 
     boost::asio::awaitable<maybe_outcome> write() {
@@ -166,6 +167,9 @@ private:
         if (!parser_->is_done())
             return std::nullopt;
         if (const unsigned status = parser_->get().result_int(); status / 100 == 1 && status != 101) {
+            if (++interim_ > max_interim)
+                return fail(errc::unexpected_answer,
+                            "more than " + std::to_string(max_interim) + " interim answers");
             start_answer();
             return std::nullopt;
         }
@@ -197,6 +201,7 @@ private:
     std::optional<boost::beast::http::response_parser<sink_body>> parser_;
     error_code send_error_;
     bool answered_ = false;
+    unsigned interim_ = 0;
     /// The connection was closed at the answer's end.
     bool ended_ = false;
 };

@@ -7,6 +7,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -25,11 +26,17 @@ public:
                                                              const http::body_sink& sink) {
         for (unsigned attempt = 1;; ++attempt) {
             const bool last = attempt == attempts;
-            bool answered = false;
+            bool answered = false, busy = false;
+            std::size_t dropped = 0;
             const http::body_sink watched = [&](const http::response_head& head,
                                                 std::string_view chunk) -> result<void> {
-                if (!last && is_busy(head.status))
-                    return {};
+                if (!last && is_busy(head.status)) {
+                    busy = true;
+                    dropped += chunk.size();
+                    return dropped <= max_dropped
+                               ? result<void>()
+                               : error(errc::service_unavailable, inner_.server() + ": busy");
+                }
                 answered = true;
                 return sink(head, chunk);
             };
@@ -37,13 +44,15 @@ public:
             if (last || answered || (head && !is_busy(head->status)))
                 co_return head;
             co_await clock_.sleep_for(
-                attempt * (head ? std::chrono::milliseconds(1000) : std::chrono::milliseconds(250)));
+                attempt * (head || busy ? std::chrono::milliseconds(1000) : std::chrono::milliseconds(250)));
         }
     }
     std::string server() const { return inner_.server(); }
 
 private:
     static constexpr unsigned attempts = 3;
+    /// Of an answer that is asked for again.
+    static constexpr std::size_t max_dropped = 64 * 1024;
     static bool is_busy(unsigned status) noexcept { return status == 429 || status >= 500; }
 
     Transport& inner_;
