@@ -90,16 +90,19 @@ private:
     void on_readable(const aoss::execution_record& record) override {
         const auto step = aoss::to_entry(record, w_.time.wall_now());
         const auto id = id_of(step.labels, step.entry);
-        if (!readable_.contains(id) && !jumped_) {
-            const auto newest = newest_stored().find(std::string(step.labels.get("server_id")));
-            if (newest == newest_stored().end() ||
-                newest->second < step.entry.time + options_.delivery.ingester.window())
-                in_time_.insert(id);
-        }
+        const std::string server(step.labels.get("server_id"));
+        const auto bar = step.entry.time + options_.delivery.ingester.window();
+        // A batch that is being tried goes before what comes later.
+        if (!readable_.contains(id) && !jumped_ && newest_stored()[server] < bar &&
+            newest_read_before_[server] < bar)
+            in_time_.insert(id);
+        auto& newest = newest_read_[server];
+        newest = std::max(newest, step.entry.time);
         readable_[id] = {now(), record.execution_id};
     }
+    void on_readable_end() override { newest_read_before_ = newest_read_; }
     /// Of each server's executions in Loki.
-    const std::map<std::string, timestamp>& newest_stored() {
+    std::map<std::string, timestamp>& newest_stored() {
         if (std::exchange(newest_known_, w_.loki.received_entries()) != w_.loki.received_entries())
             for (const auto& [labels, time, line] : w_.loki.lines()) {
                 auto& newest = newest_stored_[std::string(labels.get("server_id"))];
@@ -117,6 +120,8 @@ private:
     void start() {
         received_before_ = w_.loki.received_entries();
         in_time_.clear();
+        newest_read_.clear();
+        newest_read_before_.clear();
         backend_requests_.clear();
         loki_requests_.clear();
         shipper_ = std::make_unique<mortal_shipper>(w_, options_);
@@ -256,7 +261,7 @@ private:
     /// Executions that came after what a state on disk knows, and were not changed since.
     std::set<std::string> followed_;
     std::map<std::string, seen_entry> readable_;
-    std::map<std::string, timestamp> newest_stored_;
+    std::map<std::string, timestamp> newest_stored_, newest_read_, newest_read_before_;
     /// After how many entries that was.
     std::size_t newest_known_ = 0;
     /// What Loki would have taken when this shipper read it.

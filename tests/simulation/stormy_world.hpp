@@ -49,6 +49,8 @@ protected:
 
     /// The backend gave this in full.
     virtual void on_readable(const aoss::execution_record&) {}
+    /// That was all of the answer.
+    virtual void on_readable_end() {}
     /// Loki answered.
     virtual void on_answer() {}
     /// A request that comes through in any weather.
@@ -170,6 +172,7 @@ private:
         if (out.status == 200 && (backend_fault_ == fault::none || backend_fault_ == fault::slow)) {
             aoss::page_reader reader([this](const aoss::execution_record& record) { on_readable(record); });
             BOOST_TEST(reader.write(out.body).has_value());
+            on_readable_end();
         }
         return out;
     }
