@@ -165,7 +165,11 @@ private:
             return fail(errc::unexpected_answer, "no valid HTTP answer: " + parse_error.message());
         if (!parser_->is_done())
             return std::nullopt;
-        if (const unsigned status = parser_->get().result_int(); status / 100 == 1 && status != 101) {
+        const unsigned status = parser_->get().result_int();
+        // Beast takes any three digits.
+        if (status < 100)
+            return fail(errc::unexpected_answer, "no valid HTTP answer: bad status");
+        if (status / 100 == 1 && status != 101) {
             start_answer();
             return std::nullopt;
         }
