@@ -80,6 +80,16 @@ std::variant<values, exit_message> read_config(const value& config, const std::v
     return out;
 }
 
+/// On one line, with escapes: of several toml++ loses a line break at the beginning, and they would end a comment.
+void print_string(std::ostream& out, const std::string& text) {
+    using toml::format_flags;
+    const toml::value<std::string> node(text);
+    auto flags = toml::toml_formatter::default_flags;
+    if (text.find_first_of("\r\n") != text.npos)
+        flags &= ~(format_flags::allow_multi_line_strings | format_flags::allow_literal_strings);
+    out << toml::toml_formatter(node, flags);
+}
+
 std::string print_config(const std::vector<setting>& settings, const values& resolved) {
     std::string out;
     for (const auto& s : settings) {
@@ -89,11 +99,13 @@ std::string print_config(const std::vector<setting>& settings, const values& res
             text << v.text;
         else if (s.list) {
             const char* before = "[";
-            for (const auto& e : split_list(v.text, s.separator))
-                text << std::exchange(before, ", ") << toml::value<std::string>(shown_element(s, e));
+            for (const auto& e : split_list(v.text, s.separator)) {
+                text << std::exchange(before, ", ");
+                print_string(text, shown_element(s, e));
+            }
             text << (*before == '[' ? "[]" : "]");
         } else
-            text << toml::value<std::string>(shown_element(s, v.text));
+            print_string(text, shown_element(s, v.text));
         // As a comment, so that nobody's password becomes `****` when this is read again.
         out +=
             (shown(s, v.text) != v.text ? "# " : "") + s.name + " = " + text.str() + " # " + v.origin + '\n';

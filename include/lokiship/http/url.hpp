@@ -4,9 +4,11 @@
 #include <lokiship/error.hpp>
 #include <lokiship/text/escape.hpp>
 
+#include <boost/url/host_type.hpp>
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <string>
@@ -38,10 +40,10 @@ struct url {
             out += ':' + std::to_string(port);
         return out;
     }
-    /// The URL for people: without the password.
+    /// The URL for people: without the password, and fit for a log.
     std::string display() const {
-        return scheme + "://" + (userinfo.empty() ? "" : userinfo.substr(0, userinfo.find(':')) + ":****@") +
-               host_header() + path;
+        const std::string user = userinfo.empty() ? "" : userinfo.substr(0, userinfo.find(':')) + ":****@";
+        return scheme + "://" + text::escape_for_log(user + host_header() + path, std::string::npos);
     }
 
     friend bool operator==(const url&, const url&) = default;
@@ -60,10 +62,11 @@ inline result<url> parse_url(std::string_view text) {
     };
     if (text.empty())
         return fail("is empty");
-    const auto parsed = boost::urls::parse_uri(text);
-    // Boost.URL knows the grammar; what a person most often gets wrong deserves words of its own.
-    if (text.find("://") == std::string_view::npos)
+    // Boost.URL knows the grammar; what a person most often gets wrong deserves words of its own. And 1.81
+    // runs into an assertion where nothing stands between the scheme and a character that no path has.
+    if (const auto colon = std::min(text.find(':'), text.size()); !text.substr(colon).starts_with("://"))
         return fail("has no scheme");
+    const auto parsed = boost::urls::parse_uri(text);
     if (!parsed)
         return fail("is not a URL (" + parsed.error().message() + ')');
     const boost::urls::url_view& u = *parsed;
@@ -80,6 +83,11 @@ inline result<url> parse_url(std::string_view text) {
     for (const char c : out.host)
         if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7f)
             return fail("has a host with a space or control character");
+    // Percent-encoded, these pass the grammar; in a Host header they would be read as something else.
+    if (u.host_type() == boost::urls::host_type::ipvfuture ||
+        (u.host_type() == boost::urls::host_type::name &&
+         out.host.find_first_of("\"#%/:<>?@[\\]^`{|}") != std::string::npos))
+        return fail("has a host that is neither a name nor an address");
     if (u.has_port()) {
         // Boost.URL 1.81 lets `port_number()` overflow.
         const std::string digits(u.port());

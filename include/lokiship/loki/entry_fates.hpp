@@ -57,26 +57,31 @@ inline bool is_own_cutoff(std::chrono::sys_seconds cutoff, std::span<const pushe
 
 /// Marks what one refusal concerns; false where it does not fit to the entries.
 inline bool mark(const refusal& r, std::span<const pushed_entry> entries, fates& out) {
-    using std::chrono::seconds;
     const std::size_t n = entries.size();
-    const auto refuse = [&](std::size_t i) { out[i] = {entry_fate::kind::refused, r.reason}; };
+    /// False where one of them is refused already: Loki refuses each for one reason.
+    const auto refuse = [&](std::size_t first, std::size_t count) {
+        const auto part = std::span(out).subspan(first, count);
+        const bool were_stored = std::all_of(
+            part.begin(), part.end(), [](const entry_fate& f) { return f.what == entry_fate::kind::stored; });
+        std::fill(part.begin(), part.end(), entry_fate{entry_fate::kind::refused, r.reason});
+        return were_stored;
+    };
+    const auto second_of = [&](std::size_t i) {
+        return std::chrono::floor<std::chrono::seconds>(entries[i].time);
+    };
     if (r.entries == 0 || r.entries > n)
         return false;
     switch (r.reason) {
     case reject_reason::too_far_behind:
     case reject_reason::greater_than_max_sample_age: {
         // What is too old are the oldest. The cutoff is cut to the second, so its second stays open.
-        if (!r.oldest_acceptable || entries[r.entries - 1].time >= *r.oldest_acceptable + seconds(1) ||
-            (r.entries != n && entries[r.entries].time < *r.oldest_acceptable))
+        if (!r.oldest_acceptable || second_of(r.entries - 1) > *r.oldest_acceptable ||
+            (r.entries != n && second_of(r.entries) < *r.oldest_acceptable))
             return false;
-        for (std::size_t i = 0; i != r.entries; ++i)
-            refuse(i);
-        return true;
+        return refuse(0, r.entries);
     }
     case reject_reason::too_far_in_future:
-        for (std::size_t i = n - r.entries; i != n; ++i)
-            refuse(i);
-        return true;
+        return refuse(n - r.entries, r.entries);
     case reject_reason::line_too_long: {
         if (!r.max_line_size)
             return false;
@@ -84,7 +89,7 @@ inline bool mark(const refusal& r, std::span<const pushed_entry> entries, fates&
         for (std::size_t i = 0; i != n; ++i)
             // Age is looked at first, so a line that is too old as well is refused for that.
             if (entries[i].size > *r.max_line_size && out[i].what == entry_fate::kind::stored) {
-                refuse(i);
+                refuse(i, 1);
                 ++found;
             }
         return found == r.entries;

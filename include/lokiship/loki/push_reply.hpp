@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstddef>
 #include <iterator>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -196,7 +197,8 @@ inline void add_refusal(std::vector<refusal>& to, std::string_view text, std::si
     auto at = std::find_if(to.begin(), to.end(), [&](const refusal& r) { return r.reason == reason; });
     if (at == to.end())
         at = to.insert(to.end(), {.reason = reason});
-    at->entries += entries;
+    // Whatever a text says, the sum is no smaller than its parts.
+    at->entries += std::min(entries, std::numeric_limits<std::size_t>::max() - at->entries);
     at->oldest_acceptable = oldest_acceptable(text);
     if (reason == reject_reason::line_too_long)
         at->max_line_size = number_behind(text, "ax entry size '");

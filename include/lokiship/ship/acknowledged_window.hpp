@@ -26,7 +26,9 @@ struct acknowledged_window {
 
     /// What was acknowledged after `wall`, by a clock that went back, was acknowledged just now.
     loki::stream_window::memory memory(timestamp wall, steady_time now) const {
-        return {oldest, newest, bar, now - std::max(wall - at, std::chrono::nanoseconds(0))};
+        // A file may say any time.
+        const timestamp earliest = text::saturating_add(wall, -std::chrono::years(100));
+        return {oldest, newest, bar, now - (wall - std::clamp(at, earliest, wall))};
     }
 
     friend bool operator==(const acknowledged_window&, const acknowledged_window&) = default;

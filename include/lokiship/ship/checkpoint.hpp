@@ -78,6 +78,9 @@ struct checkpoint {
 
 namespace detail {
 
+/// Of a stream: so few that counting on does not wrap.
+inline constexpr std::uint64_t most_entries = std::uint64_t{1} << 62;
+
 inline constexpr sealed_kind checkpoint_kind{"checkpoint", 1, errc::unusable_checkpoint};
 
 } // namespace detail
@@ -143,11 +146,17 @@ inline result<checkpoint> parse_checkpoint(std::string_view text) try {
             if (!what)
                 return bad("it has an outcome that is not known");
             s.outcomes.push_back({boost::json::value_to<std::uint64_t>(r.as_array().at(0)), *what});
+            if (s.outcomes.back().count > detail::most_entries - settled)
+                return bad("it counts more entries than there can be");
             settled += s.outcomes.back().count;
         }
-        for (const auto& p : o.at("prefixes").as_array())
-            s.prefixes.push_back({boost::json::value_to<std::uint64_t>(p.as_array().at(0)),
-                                  boost::json::value_to<std::uint64_t>(p.as_array().at(1))});
+        for (const auto& pair : o.at("prefixes").as_array()) {
+            const prefix_digest p{boost::json::value_to<std::uint64_t>(pair.as_array().at(0)),
+                                  boost::json::value_to<std::uint64_t>(pair.as_array().at(1))};
+            if (p.entries <= s.settled())
+                return bad("its digests do not ascend");
+            s.prefixes.push_back(p);
+        }
         if (s.settled() != settled)
             return bad("its outcomes and its digests are not of the same entries");
         s.open = boost::json::value_to<std::vector<std::uint64_t>>(o.at("open"));

@@ -142,11 +142,16 @@ public:
 
     /// Whether something was replaced.
     bool operator()(std::string& text) const {
-        const bool own = state_->own.replace(text);
-        return state_->well_known.replace(text) || own;
+        bool out = state_->own.replace(text);
+        // A secret that is gone can leave words that now look like another's name and value.
+        for (int pass = 0; pass != most_passes && state_->well_known.replace(text); ++pass)
+            out = true;
+        return out;
     }
 
 private:
+    static constexpr int most_passes = 4;
+
     static RE2::Options options(RE2::Options::Encoding encoding) {
         RE2::Options out;
         out.set_encoding(encoding);

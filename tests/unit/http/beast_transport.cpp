@@ -225,6 +225,8 @@ BOOST_AUTO_TEST_CASE(what_is_no_answer_is_an_error) {
         std::string message;
     } table[] = {
         {"ssh", "SSH-2.0-OpenSSH_9.2\r\n\r\n", errc::unexpected_answer, "no valid HTTP answer: bad version"},
+        {"status", "HTTP/1.1 099 OK\r\nContent-Length: 0\r\n\r\n", errc::unexpected_answer,
+         "no valid HTTP answer: bad status"},
         {"header", "HTTP/1.1 200 OK\r\nX: " + std::string(20'000, 'x') + "\r\n\r\n", errc::unexpected_answer,
          "no valid HTTP answer: header limit exceeded"},
         {"interim answers", repeat("HTTP/1.1 100 Continue\r\n\r\n", 101), errc::unexpected_answer,

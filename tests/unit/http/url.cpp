@@ -49,6 +49,9 @@ BOOST_AUTO_TEST_CASE(names_what_is_wrong) {
         {"", "is empty"},
         {"localhost:3100", "has no scheme"},
         {"loki", "has no scheme"},
+        {"http:?", "has no scheme"},
+        {"pt:[://", "has no scheme"},
+        {"http:/h", "has no scheme"},
         {"ftp://h", "has the scheme 'ftp'"},
         {"http://", "has no host"},
         {"http://:3100", "has no host"},
@@ -61,6 +64,11 @@ BOOST_AUTO_TEST_CASE(names_what_is_wrong) {
         {"http://h?x=1", "has a query or a fragment"},
         {"http://h#x", "has a query or a fragment"},
         {"http://h%20h", "control character"},
+        {"http://h%2fh", "neither a name nor an address"},
+        {"http://h%3A1", "neither a name nor an address"},
+        {"http://h%40h", "neither a name nor an address"},
+        {"http://h%25h", "neither a name nor an address"},
+        {"http://[v1.a:b]", "neither a name nor an address"},
     };
     for (const auto& t : table)
         BOOST_TEST_CONTEXT(t.text) {
@@ -79,6 +87,13 @@ BOOST_AUTO_TEST_CASE(a_password_is_in_no_message) {
         BOOST_TEST_REQUIRE(u.has_error());
         BOOST_TEST(u.error().message.find("geheim") == std::string::npos, u.error().message);
     }
+}
+
+BOOST_AUTO_TEST_CASE(what_is_shown_is_one_line_of_a_log) {
+    const auto u = http::parse_url("http://a%0Ab%1b:p@b%C3%BCro%C2%85");
+    BOOST_TEST_REQUIRE(u.has_value());
+    BOOST_TEST(u->userinfo == "a\nb\x1b:p");
+    BOOST_TEST(u->display() == "http://a\\nb\\x1b:****@büro\\u0085");
 }
 
 BOOST_AUTO_TEST_CASE(a_query_value_is_encoded) {

@@ -75,6 +75,24 @@ BOOST_AUTO_TEST_CASE(a_text_that_does_not_fit_the_entries_leaves_all_open) {
     BOOST_TEST(fates("", hourly(5)) == "?????");
 }
 
+BOOST_AUTO_TEST_CASE(more_refusals_than_entries_leave_all_open) {
+    const auto old_and_new = [](int old_ones, int new_ones) {
+        return std::to_string(old_ones) +
+               " errors like: entry for stream '{}' has timestamp too old: 2026-11-01T00:00:00Z, oldest "
+               "acceptable "
+               "timestamp is: 2026-11-23T03:30:00Z; " +
+               std::to_string(new_ones) +
+               " errors like: entry for stream '{}' has timestamp too new: 2027-01-01T00:00:00Z";
+    };
+    BOOST_TEST(fates(old_and_new(4, 1), hourly(5)) == "RRRRR");
+    BOOST_TEST(fates(old_and_new(4, 2), hourly(5)) == "?????");
+}
+
+BOOST_AUTO_TEST_CASE(a_cutoff_may_be_any_time) {
+    BOOST_TEST(fates(behind(5, 5, "2262-04-11T23:47:16Z"), hourly(5)) == "RRRRR");
+    BOOST_TEST(fates(behind(1, 5, "1677-09-21T00:12:44Z"), hourly(5)) == "?????");
+}
+
 BOOST_AUTO_TEST_CASE(one_entry_is_never_open) {
     for (const char* body : {"", "<html>400</html>", "couldn't parse labels: 1:3"})
         BOOST_TEST(fates(body, hourly(1)) == "R");

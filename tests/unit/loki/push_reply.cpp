@@ -162,6 +162,14 @@ BOOST_AUTO_TEST_CASE(a_refusal_for_several_reasons_tells_of_each) {
     BOOST_TEST(!r.out_of.has_value());
 }
 
+BOOST_AUTO_TEST_CASE(numbers_that_nobody_can_mean_do_not_wrap) {
+    const auto r =
+        read(400, "18446744073709551615 errors like: entry for stream '{}' has timestamp too new: x; "
+                  "2 errors like: entry for stream '{}' has timestamp too new: x");
+    BOOST_TEST_REQUIRE(r.refusals.size() == 1u);
+    BOOST_TEST(r.refusals[0].entries == 18446744073709551615u);
+}
+
 BOOST_AUTO_TEST_CASE(an_ingesters_list_tells_how_many_came_to_it) {
     const auto r = read(400, too_far_behind);
     BOOST_TEST(r.out_of.value() == 400u);

@@ -164,6 +164,29 @@ BOOST_AUTO_TEST_CASE(any_damage_is_noticed) {
                "its outcomes and its digests are not of the same entries");
 }
 
+BOOST_AUTO_TEST_CASE(numbers_that_no_backfill_writes_are_refused) {
+    const struct {
+        std::string_view outcomes, prefixes, message;
+    } table[] = {
+        {"[[18446744073709551615,0],[2,1]]", "[[1,0]]", "it counts more entries than there can be"},
+        {"[[9223372036854775808,0]]", "[[9223372036854775808,0]]",
+         "it counts more entries than there can be"},
+        {"[[1,0]]", "[[0,0],[1,0]]", "its digests do not ascend"},
+        {"[[1,0]]", "[[5,0],[1,0]]", "its digests do not ascend"},
+    };
+    for (const auto& t : table) {
+        const std::string body =
+            R"({"job":"","since":null,"until":null,"streams":[{"labels":{"a":"b"},"outcomes":)" +
+            std::string(t.outcomes) + R"(,"prefixes":)" + std::string(t.prefixes) +
+            R"(,"open":[],"open_is_whole":true,"taken_until":null,"ranges":[]}]})";
+        const std::string_view content[] = {body};
+        const auto r =
+            ship::parse_checkpoint(ship::detail::seal(ship::detail::checkpoint_kind, content) + body);
+        BOOST_TEST_REQUIRE(r.has_error());
+        BOOST_TEST(r.error().message == t.message);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_file_is_replaced_as_a_whole_and_errors_name_it) {
     const scratch s;
     const auto path = s.file("c");

@@ -101,6 +101,15 @@ BOOST_AUTO_TEST_CASE(whatever_the_disk_did_to_it_is_noticed_and_set_aside) {
                quoted + "it is of another backend: http://else\\nwhere" + aside);
 }
 
+BOOST_AUTO_TEST_CASE(a_file_may_say_any_time) {
+    const timestamp wall(std::chrono::seconds(1'700'000'000));
+    const steady_time now{};
+    const auto at = [&](timestamp t) { return ship::acknowledged_window(t, t, t, t).memory(wall, now).at; };
+    BOOST_TEST((at(wall - 5s) == now - 5s));
+    BOOST_TEST((at(timestamp::max()) == now));
+    BOOST_TEST((at(timestamp::min()) <= now - 24h));
+}
+
 BOOST_AUTO_TEST_CASE(two_shippers_do_not_share_one) {
     const scratch s;
     world w;

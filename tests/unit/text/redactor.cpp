@@ -241,6 +241,12 @@ BOOST_AUTO_TEST_CASE(pieces_in_any_order_twice_is_once_and_not_longer_than_the_m
     }
 }
 
+BOOST_AUTO_TEST_CASE(what_a_replaced_secret_leaves_is_looked_at_again) {
+    const redactor redact;
+    const std::string once = redacted("apasswd: {?pwd:\\\"RR --password 'x", redact);
+    BOOST_TEST(redacted(once, redact) == once);
+}
+
 BOOST_AUTO_TEST_CASE(own_patterns) {
     const redactor redact({"pin (\\d+)", "geheim", "(?i)user=(?:\"([^\"]*)\"|(\\S+))", "ä."});
     BOOST_TEST(redacted("pin 1234 x geheim", redact) == "pin [REDACTED] x [REDACTED]");

@@ -223,6 +223,10 @@ BOOST_AUTO_TEST_CASE(help_and_the_printed_config_show_these_kinds_too) {
                boost::test_tools::per_element());
     BOOST_TEST(again.text("since") == "7d");
 
+    const auto lines = with_more({"--print-config", "--server-id", "\nA\nB"});
+    BOOST_TEST(lines.message().text.starts_with("server-id = [\"\\nA\\nB\"] # --server-id\n"),
+               lines.message().text);
+
     const auto masked =
         with_more({"--print-config"}, {{"LOKISHIP_SERVER_ID", "A,http://me:geheim@h"}}).message().text;
     BOOST_TEST(masked.starts_with("# server-id = ['A', 'http://me:****@h"), masked);

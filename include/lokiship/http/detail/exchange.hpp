@@ -166,7 +166,11 @@ private:
             return fail(errc::unexpected_answer, "no valid HTTP answer: " + parse_error.message());
         if (!parser_->is_done())
             return std::nullopt;
-        if (const unsigned status = parser_->get().result_int(); status / 100 == 1 && status != 101) {
+        const unsigned status = parser_->get().result_int();
+        // Beast takes any three digits.
+        if (status < 100)
+            return fail(errc::unexpected_answer, "no valid HTTP answer: bad status");
+        if (status / 100 == 1 && status != 101) {
             if (++interim_ > max_interim)
                 return fail(errc::unexpected_answer,
                             "more than " + std::to_string(max_interim) + " interim answers");
