@@ -39,9 +39,14 @@ public:
     void begin_page() noexcept { reached_ = false; }
     /// A step of the page, newest execution first: whether it was read before, and when it was created; empty: nobody knows.
     void read(const aoss::step_key& key, bool known, std::optional<timestamp> created) noexcept {
-        reached_ = reached_ || (created ? is_older(created) || is_landmark(key, *created) : known);
-        if (created && (!newest_ || newest_->created < *created))
-            newest_ = {*created, key};
+        if (!created) {
+            reached_ = reached_ || known;
+            return;
+        }
+        const timestamp at = *created;
+        reached_ = reached_ || (reach_ && at < *reach_) || is_landmark(key, at);
+        if (!newest_ || newest_->created < at)
+            newest_ = place{at, key};
     }
     /// Whether it was created before what a poll has to reach.
     bool is_older(std::optional<timestamp> created) const noexcept {
