@@ -117,22 +117,22 @@ setting list_setting(std::string name, std::string placeholder, std::string help
                      std::function<std::string(const std::string&)> mask, char separator) {
     if (!mask)
         mask = masked;
-    setting out{std::move(name), std::move(placeholder), "",
-                std::move(help) + " (several: repeat it, or part them by " +
-                    (separator == ',' ? "commas)" : "line breaks)"),
-                [check = std::move(check), mask, separator](const std::string& text) -> std::optional<std::string> {
-                    const auto elements = split_list(text, separator);
-                    for (const auto& e : elements) {
-                        if (e.empty())
-                            return "has an empty element";
-                        if (const auto wrong = check ? check(e) : std::nullopt)
-                            return elements.size() == 1
-                                       ? *wrong
-                                       : "has the element '" + text::escape_for_log(mask(e)) + "', which " +
-                                             *wrong;
-                    }
-                    return std::nullopt;
-                }};
+    setting out{
+        std::move(name), std::move(placeholder), "",
+        std::move(help) + " (several: repeat it, or part them by " +
+            (separator == ',' ? "commas)" : "line breaks)"),
+        [check = std::move(check), mask, separator](const std::string& text) -> std::optional<std::string> {
+            const auto elements = split_list(text, separator);
+            for (const auto& e : elements) {
+                if (e.empty())
+                    return "has an empty element";
+                if (const auto wrong = check ? check(e) : std::nullopt)
+                    return elements.size() == 1
+                               ? *wrong
+                               : "has the element '" + text::escape_for_log(mask(e)) + "', which " + *wrong;
+            }
+            return std::nullopt;
+        }};
     out.list = true;
     out.separator = separator;
     out.mask = std::move(mask);
