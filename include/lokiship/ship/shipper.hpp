@@ -237,8 +237,12 @@ private:
         const auto now = clock_.steady_now();
         window_.restore(s);
         checks_shown_ = true;
-        for (const auto& f : s.streams)
-            box_.stream(f.labels).window = loki::stream_window(f.acknowledged.memory(wall, now));
+        for (const auto& f : s.streams) {
+            auto known = f.acknowledged.memory(wall, now);
+            // What was stored since the state was written may have raised it.
+            known.bar = timestamp::max();
+            box_.stream(f.labels).window = loki::stream_window(known);
+        }
     }
     shipper_state state() {
         const auto wall = clock_.wall_now();

@@ -343,6 +343,39 @@ BOOST_AUTO_TEST_CASE(a_loki_that_cannot_be_asked_gets_the_first_page) {
     BOOST_TEST(w.loki.size() == 40u);
 }
 
+BOOST_AUTO_TEST_CASE(what_a_killed_shipper_stored_last_does_not_prove_that_the_next_one_stored_anything) {
+    const scratch s;
+    world w;
+    w.backend.add(w.make(0, 1, 50min));
+    const auto o = options(s.file("s"));
+    {
+        mortal_shipper one(w, o);
+        one.run_for(16min);
+        w.backend.add(w.make(3, 1));
+        // Stored, and killed before the answer.
+        w.loki_http.decide(
+            [](const http::request& r) { return r.target.ends_with("/push") ? fault::stall : fault::none; });
+        one.run_for(30s + 10ms);
+    }
+    BOOST_TEST_REQUIRE(w.loki.size() == 2u);
+    // A late result, and what was created together with what was stored last.
+    auto late = w.make(6, 1, 61min + 30s);
+    auto twin = w.make(9, 1);
+    twin.created = w.backend.find(uuid(3))->created;
+    late.created = twin.created - 1h - 1s;
+    w.backend.add(std::move(late));
+    w.backend.add(std::move(twin));
+    std::size_t pushes = 0;
+    w.loki_http.decide([&pushes](const http::request& r) {
+        return r.target.ends_with("/push") && ++pushes == 1 ? fault::reset_before : fault::none;
+    });
+    mortal_shipper two(w, o);
+    two.run_for(5min);
+    BOOST_TEST(w.loki.size() == 3u);
+    BOOST_TEST(two->count().shipped == 1u);
+    BOOST_TEST(two->count().rejected == 1u);
+}
+
 BOOST_AUTO_TEST_CASE(a_loki_that_cannot_tell_what_it_has_is_shipped_to_and_that_is_said) {
     const scratch s;
     world w;
