@@ -40,6 +40,7 @@
 #include <lokiship/ship/delivery_options.hpp>
 #include <lokiship/ship/fetch.hpp>
 #include <lokiship/ship/history.hpp>
+#include <lokiship/ship/intake.hpp>
 #include <lokiship/ship/log.hpp>
 #include <lokiship/ship/outbox.hpp>
 #include <lokiship/ship/plan.hpp>

@@ -10,10 +10,10 @@
 #include <lokiship/ship/counters.hpp>
 #include <lokiship/ship/delivery.hpp>
 #include <lokiship/ship/history.hpp>
+#include <lokiship/ship/intake.hpp>
 #include <lokiship/ship/log.hpp>
 #include <lokiship/ship/outbox.hpp>
 #include <lokiship/ship/plan.hpp>
-#include <lokiship/ship/recent_keys.hpp>
 #include <lokiship/ship/refusal_forecast.hpp>
 #include <lokiship/ship/resumption.hpp>
 #include <lokiship/ship/shipment.hpp>
@@ -55,7 +55,7 @@ public:
         , loki_(loki)
         , clock_(time)
         , spool_(options_.spool)
-        , recent_(recent_steps)
+        , intake_(spool_, options_, count_, plan_)
         , shipment_(spool_, box_, count_, shipment_options(options_),
                     [this](const shipment_part& p, const spooled_entry& e) { return withhold(p, e); })
         , retry_(options_.backoff)
@@ -83,7 +83,9 @@ public:
         if (!open_checkpoint())
             co_return;
         const aoss::page_reader::record_handler on_record = [this](const aoss::execution_record& r) {
-            take(r);
+            intake_.take(r, clock_.wall_now());
+            if (count_.fetched % 4096 == 0)
+                publish();
         };
         history_reader<Transport, Clock> reader(backend_, clock_, options_.fetch_timeout, on_record,
                                                 [this](bool failed) {
@@ -96,15 +98,13 @@ public:
             result_.read_failure = summary.failure;
             spool_.finish();
         } catch (const boost::system::system_error& e) {
-            if (!result_.read_failure)
-                disk_failed(e);
+            failed(e);
         }
+        result_.executions = plan_.executions;
         if (result_.failed()) {
             // Newest first: without its end nothing of the history may go.
-            const auto failed = count_.pages_failed;
-            count_ = {};
+            count_ = {.pages_failed = count_.pages_failed};
             plan_ = {};
-            count_.pages_failed = failed;
         }
         publish();
     }
@@ -114,9 +114,9 @@ public:
         if (result_.failed())
             return;
         try {
-            keep(labels, entry, key);
+            intake_.add(labels, entry, key);
         } catch (const boost::system::system_error& e) {
-            disk_failed(e);
+            failed(e);
         }
     }
 
@@ -151,7 +151,7 @@ public:
                         "shipped");
             saved_.reset();
         } catch (const boost::system::system_error& e) {
-            disk_failed(e);
+            failed(e);
         }
         publish();
     }
@@ -170,7 +170,7 @@ public:
             co_await push_all();
             save();
         } catch (const boost::system::system_error& e) {
-            disk_failed(e);
+            failed(e);
         }
         publish();
     }
@@ -195,7 +195,7 @@ public:
             result_.not_visible += not_shown;
             result_.not_verified += shown_.size() - not_shown + source.left();
         } catch (const boost::system::system_error& e) {
-            disk_failed(e);
+            failed(e);
         }
         publish();
     }
@@ -231,66 +231,6 @@ private:
         out.max_entries = o.delivery.batch.max_entries;
         out.max_bytes = o.delivery.batch.max_bytes;
         return out;
-    }
-
-    /// Puts an entry into the spool; false where it was there a moment ago.
-    bool keep(const loki::labels& labels, const loki::entry& entry, const aoss::step_key& key) {
-        ++count_.fetched;
-        if (recent_.contains(key)) {
-            ++count_.duplicate;
-            return false;
-        }
-        recent_.insert(key);
-        // It counts before it is written: where that fails, it is what was not shipped.
-        ++count_.pending;
-        spool_.add(labels, entry.time, entry.line, key);
-        ++plan_.entries;
-        plan_.bytes += entry.line.size();
-        plan_.streams = spool_.streams().size();
-        plan_.oldest = std::min(plan_.oldest.value_or(entry.time), entry.time);
-        plan_.newest = std::max(plan_.newest.value_or(entry.time), entry.time);
-        return true;
-    }
-    void take(const aoss::execution_record& record) {
-        auto step = aoss::to_entry(record, clock_.wall_now(), options_.redact);
-        const bool wanted = options_.query.matches(record, step.entry.time);
-        aoss::step_key seen = step.key;
-        if (!wanted)
-            seen.content = ~seen.content; // it may be wanted when it comes again, with another status
-        if (!recent_.contains(seen)) {
-            ++plan_.records;
-            if (record.execution_id != std::exchange(last_execution_, record.execution_id))
-                plan_.executions = ++result_.executions;
-            if (!wanted) {
-                ++plan_.filtered;
-                recent_.insert(seen);
-            }
-        }
-        if (!wanted)
-            return;
-        if (!keep(step.labels, step.entry, step.key))
-            return;
-        count_.timestamps_replaced += step.time_replaced;
-        count_.labels_changed += step.labels_changed;
-        count_.redacted += step.redacted;
-        bound_streams(step.labels);
-        if (count_.fetched % 4096 == 0)
-            publish();
-    }
-
-    /// Entries lie on disk, but of each stream something stays in memory.
-    void bound_streams(const loki::labels& labels) {
-        if (spool_.streams().size() == std::exchange(streams_counted_, spool_.streams().size()))
-            return;
-        stream_memory_ += stream_overhead;
-        for (const auto& l : labels)
-            stream_memory_ += 2 * l.value.size();
-        if (stream_memory_ <= options_.max_stream_memory)
-            return;
-        result_.read_failure =
-            error(errc::page_too_large, backend_.server() + ": the history has too many streams, " +
-                                            std::to_string(streams_counted_) + " by now");
-        throw boost::system::system_error(make_error_code(errc::page_too_large));
     }
 
     /// Reads the checkpoint, once. False where it cannot be used: the result says why.
@@ -483,10 +423,13 @@ private:
         bool& flag_;
     };
 
-    void disk_failed(const boost::system::system_error& e) {
+    void failed(const boost::system::system_error& e) {
         if (e.code() == boost::asio::error::operation_aborted)
             throw e;
-        if (!result_.disk_failure)
+        if (e.code() == errc::page_too_large)
+            result_.read_failure = error(e.code(), "the history has too many streams, " +
+                                                       std::to_string(plan_.streams) + " by now");
+        else if (!result_.disk_failure)
             result_.disk_failure = error(e.code(), e.what());
     }
     void say(severity level, const std::string& text) const {
@@ -498,11 +441,8 @@ private:
             options_.on_counters(count_);
     }
 
-    /// What overlapping pages repeat is found among so many.
-    static constexpr std::size_t recent_steps = 20'000;
     /// So long a look at them may take, also where `verify_wait` has passed.
     static constexpr std::chrono::seconds least_look{30};
-    static constexpr std::size_t stream_overhead = 1500;
     static constexpr std::size_t most_restamped_in_view = 20'000;
 
     backfill_options options_;
@@ -510,16 +450,12 @@ private:
     Transport& loki_;
     Clock& clock_;
     class spool spool_;
-    recent_keys<aoss::step_key> recent_;
-    /// The execution that was counted last.
-    std::string last_execution_;
-    std::size_t streams_counted_ = 0;
-    std::size_t stream_memory_ = 0;
-    outbox box_;
     counters count_;
+    backfill_plan plan_;
+    intake intake_;
+    outbox box_;
     class shipment shipment_;
     verification shown_;
-    backfill_plan plan_;
     survey_progress surveyed_;
     refusal_forecast forecast_;
     backfill_result result_;

@@ -6,9 +6,9 @@
 #include <lokiship/ship/shipper_state.hpp>
 #include <lokiship/text/timestamp.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <optional>
+#include <utility>
 
 namespace lokiship::ship {
 
@@ -43,22 +43,20 @@ public:
             reached_ = reached_ || known;
             return;
         }
-        const timestamp at = *created;
-        reached_ = reached_ || (reach_ && at < *reach_) || is_landmark(key, at);
-        if (!newest_ || newest_->created < at)
-            newest_ = place{at, key};
+        reached_ = reached_ || is_older(*created) || is_landmark(key, *created);
+        if (!newest_ || newest_->created < *created)
+            newest_ = place{*created, key};
     }
     /// Whether it was created before what a poll has to reach.
-    bool is_older(std::optional<timestamp> created) const noexcept {
-        return created && reach_ && *created < *reach_;
-    }
+    bool is_older(timestamp created) const noexcept { return reach_ && created < *reach_; }
     /// Whether the page reaches far enough.
     bool has_reached() const noexcept { return reached_; }
-    /// The poll is complete: it has reached far enough, or there is nothing further.
-    void end_poll() noexcept {
+    /// The poll is complete: it has reached far enough, or there is nothing further. Whether a restart must know that.
+    bool end_poll() noexcept {
         behind_ = false;
         landmark_ = newest_;
-        reach_ = newest_ ? newest_->created : reach_.value_or(timestamp{});
+        const timestamp next = newest_ ? newest_->created : reach_.value_or(timestamp{});
+        return std::exchange(reach_, next) != next;
     }
 
     /// Whether it is settled; it counts as seen now.

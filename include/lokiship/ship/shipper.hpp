@@ -328,7 +328,7 @@ private:
                                            std::to_string(page->executions_seen) +
                                            " executions that it gives; going on with those");
             if (!more || stuck) {
-                window_.end_poll();
+                unsaved_ = window_.end_poll() || unsaved_;
                 co_return;
             }
             if (!has_room())
@@ -353,7 +353,7 @@ private:
             return;
         }
         // What is that old may have been shipped so long ago that it is not remembered.
-        checks_shown_ = checks_shown_ || (larger_page_ && window_.is_older(created));
+        checks_shown_ = checks_shown_ || (larger_page_ && created && window_.is_older(*created));
         box_.add(step.labels, std::move(step.entry), step.key);
         ++count_.pending;
         unsaved_ = true;

@@ -325,7 +325,7 @@ BOOST_AUTO_TEST_CASE(a_history_of_too_many_streams_is_not_shipped) {
     const auto r = w.complete(b.run());
     BOOST_TEST_REQUIRE(r.read_failure.has_value());
     BOOST_TEST(!r.disk_failure.has_value());
-    BOOST_TEST(r.read_failure->message.starts_with("http://backend: the history has too many streams, "));
+    BOOST_TEST(r.read_failure->message.starts_with("the history has too many streams, "));
     BOOST_TEST(w.loki.size() == 0u);
     BOOST_TEST(w.backend_http.requests().back().total_timeout == 60 * o.fetch_timeout);
 }

@@ -14,20 +14,24 @@ namespace {
 constexpr aoss::step_key key(std::uint64_t n) {
     return {n, 0, 1, 0};
 }
-constexpr timestamp at(int second) {
+std::optional<timestamp> at(int second) {
     return timestamp(std::chrono::seconds(second));
 }
 
-/// A page with the steps of seconds `newest` down to `oldest`; whether it reaches far enough.
-bool page(ship::dedup_window& w, int newest, int oldest, bool settle = true) {
+/// A page with the steps `newest` down to `oldest`, created when `created` says, all settled then; whether it reaches far
+/// enough.
+template <class F>
+bool page(ship::dedup_window& w, int newest, int oldest, F created) {
     w.begin_page();
     for (int s = newest; s >= oldest; --s) {
         const auto k = key(static_cast<std::uint64_t>(s));
-        w.read(k, w.knows(k), at(s));
-        if (settle)
-            w.settle(k);
+        w.read(k, w.knows(k), created(s));
+        w.settle(k);
     }
     return w.has_reached();
+}
+bool page(ship::dedup_window& w, int newest, int oldest) {
+    return page(w, newest, oldest, at);
 }
 
 } // namespace
@@ -87,41 +91,27 @@ BOOST_AUTO_TEST_CASE(a_gap_outlasts_a_restart_even_if_all_that_lies_behind_it_wa
 
 BOOST_AUTO_TEST_CASE(executions_that_were_created_at_once_are_told_apart) {
     ship::dedup_window w(1000);
-    const auto read = [&w](std::uint64_t newest, std::uint64_t oldest) {
-        w.begin_page();
-        for (auto k = newest; k >= oldest; --k) {
-            w.read(key(k), w.knows(key(k)), at(7));
-            w.settle(key(k));
-        }
-        return w.has_reached();
-    };
+    const auto at_once = [](int) { return at(7); };
     w.begin_poll();
-    read(10, 1);
+    page(w, 10, 1, at_once);
     w.end_poll();
     w.begin_poll();
-    BOOST_TEST(!read(20, 11));
+    BOOST_TEST(!page(w, 20, 11, at_once));
     w.begin_poll();
-    BOOST_TEST(!read(20, 11));
-    BOOST_TEST(read(20, 10));
+    BOOST_TEST(!page(w, 20, 11, at_once));
+    BOOST_TEST(page(w, 20, 10, at_once));
 }
 
 BOOST_AUTO_TEST_CASE(steps_of_no_known_time_count_once_they_were_read) {
     ship::dedup_window w(1000);
-    const auto read = [&w](std::uint64_t newest, std::uint64_t oldest) {
-        w.begin_page();
-        for (auto k = newest; k >= oldest; --k) {
-            w.read(key(k), w.knows(key(k)), std::nullopt);
-            w.settle(key(k));
-        }
-        return w.has_reached();
-    };
+    const auto unknown = [](int) { return std::optional<timestamp>(); };
     w.begin_poll();
-    read(10, 1);
+    page(w, 10, 1, unknown);
     w.end_poll();
     w.begin_poll();
-    BOOST_TEST(!read(20, 11));
+    BOOST_TEST(!page(w, 20, 11, unknown));
     w.begin_poll();
-    BOOST_TEST(read(21, 20));
+    BOOST_TEST(page(w, 21, 20, unknown));
 }
 
 BOOST_AUTO_TEST_CASE(after_an_empty_answer_everything_is_new) {

@@ -415,6 +415,17 @@ BOOST_AUTO_TEST_CASE(of_a_large_page_what_loki_has_is_not_shipped_again) {
     BOOST_TEST(one->count().shipped == 130u);
 }
 
+BOOST_AUTO_TEST_CASE(who_saw_an_empty_backend_knows_that_all_is_new) {
+    const scratch s;
+    world w;
+    const auto o = options(s.file("s"));
+    mortal_shipper(w, o).run_for(1s);
+    for (unsigned i = 0; i != 100; ++i)
+        w.backend.add(w.make(i, 1));
+    mortal_shipper(w, o).run_for(1s);
+    BOOST_TEST(w.loki.size() == 100u);
+}
+
 BOOST_AUTO_TEST_CASE(a_file_that_cannot_be_written_is_said_once) {
     const scratch s;
     world w;
