@@ -25,9 +25,9 @@ public:
         , changes_(below(2) == 0) {
         latencies();
         if (has_checkpoint_)
-            options_.checkpoint = folder_ + "/checkpoint";
+            options_.checkpoint = folder_.file("checkpoint");
         options_.job = "the job";
-        options_.spool.directory = folder_;
+        options_.spool.directory = folder_.folder;
         options_.spool.memory = 64 * 1024;
         options_.delivery.batch.max_entries = 1 + below(below(2) == 0 ? 10 : 1000);
         options_.delivery.concurrency = 1 + below(6);

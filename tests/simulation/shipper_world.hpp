@@ -55,7 +55,7 @@ public:
                 BOOST_TEST(!lines().contains(id), "rejected, but stored: " << id);
         };
         if (keeps_state_)
-            options_.state_file = folder_ + "/state";
+            options_.state_file = folder_.file("state");
         else
             options_.resume_from_loki = below(3) == 0;
     }

@@ -1,6 +1,7 @@
 #ifndef LOKISHIP_TESTS_SIMULATION_STORMY_WORLD_HPP
 #define LOKISHIP_TESTS_SIMULATION_STORMY_WORLD_HPP
 
+#include "ship/scratch.hpp"
 #include "ship/world.hpp"
 
 #include <lokiship/aoss/page_reader.hpp>
@@ -8,9 +9,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
-#include <cstdlib>
 #include <deque>
-#include <filesystem>
 #include <iostream>
 #include <optional>
 #include <random>
@@ -34,8 +33,6 @@ protected:
         : tells_(tell)
         , random_(seed)
         , w_(limits()) {
-        std::string name = (std::filesystem::temp_directory_path() / "lokiship-simulation-XXXXXX").string();
-        folder_ = ::mkdtemp(name.data());
         w_.backend_http =
             fake_transport([this](const http::request& r) { return backend(r); }, w_.time, "http://backend");
         w_.loki_http =
@@ -45,7 +42,7 @@ protected:
         });
         w_.loki_http.decide([this](const http::request&) { return weather_[1].next(*this); });
     }
-    virtual ~stormy_world() { std::filesystem::remove_all(folder_); }
+    virtual ~stormy_world() = default;
 
     /// The backend gave this in full.
     virtual void on_readable(const aoss::execution_record&) {}
@@ -152,7 +149,7 @@ protected:
     bool tells_;
     std::mt19937_64 random_;
     world w_;
-    std::string folder_;
+    scratch folder_;
     weather weather_[2];
     unsigned next_ = 0;
     std::vector<std::string> ids_;

@@ -26,7 +26,8 @@ struct endpoint {
 /// `loki` or `backend`.
 std::vector<setting> endpoint_settings(const std::string& side);
 
-/// What the settings say of a server, and the environment of its proxy. `warn` is told what the transport warns of, and here what is risky.
+/// What the settings say of a server, and the environment of its proxy. `warn` is told what the transport warns of, and here
+/// what is risky.
 ///
 /// Throws `wrong_use_error`, naming the setting: settings that do not go together, and files or proxies that cannot be used.
 endpoint endpoint_of(const values& v, const std::string& side, const http::environment& environment,

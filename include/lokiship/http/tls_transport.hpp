@@ -55,7 +55,8 @@ public:
     /// to connecting, and to `transport_options::connect_timeout`; where it fails, the message has `TLS: `,
     /// the cause and what cures it behind the URL, such as `https://h:1: TLS: the server's certificate expired on …`,
     /// and the code is OpenSSL's or the system's. Where the server wants a client certificate and there is none, the
-    /// message says so; where only the status of an answer does (400, 401, 403), `transport_options::warn` is told. A connection that closes without TLS's own farewell has closed too early:
+    /// message says so; where only the status of an answer does (400, 401, 403), `transport_options::warn` is told. A
+    /// connection that closes without TLS's own farewell has closed too early:
     /// `boost::asio::ssl::error::stream_truncated` where it is not known by a length that the answer was
     /// complete.
     boost::asio::awaitable<result<response_head>> send(const request& r, const body_sink& sink) {

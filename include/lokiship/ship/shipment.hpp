@@ -131,8 +131,8 @@ public:
     std::size_t size() const noexcept { return parts_.size(); }
     const shipment_part& operator[](std::size_t i) const noexcept { return parts_[i].part; }
 
-    /// Brings entries to the outbox where it has room for many. Comes back now and then, where many are settled without a push, so
-    /// that others have their turn: call it again where `needs_more`.
+    /// Brings entries to the outbox where it has room for many. Comes back now and then, where many are settled without a push,
+    /// so that others have their turn: call it again where `needs_more`.
     void top_up(steady_time now) {
         std::erase_if(idle_lanes_, [&](std::uint32_t n) { return forget_lane(parts_[n], now); });
         // Not one by one: what was brought has to be on disk before it is sent.

@@ -1,3 +1,4 @@
+#include "ship/scratch.hpp"
 #include "ship/world.hpp"
 
 #include <lokiship/ship/checkpoint_file.hpp>
@@ -5,10 +6,7 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <random>
 
 using namespace lokiship;
@@ -18,22 +16,6 @@ using namespace std::chrono_literals;
 namespace {
 
 using backfill = ship::basic_backfill<fake_transport, manual_clock>;
-
-/// A folder that is gone in the end.
-struct scratch {
-    scratch() {
-        std::string name = (std::filesystem::temp_directory_path() / "lokiship-test-XXXXXX").string();
-        folder = ::mkdtemp(name.data());
-    }
-    ~scratch() { std::filesystem::remove_all(folder); }
-    std::string file(const char* name) const { return folder + '/' + name; }
-    std::string folder;
-};
-
-std::string content(const std::string& path) {
-    std::ifstream in(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
-}
 
 ship::checkpoint sample() {
     const timestamp t(std::chrono::seconds(1'700'000'000) + 123ns);

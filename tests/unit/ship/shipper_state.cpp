@@ -1,11 +1,10 @@
+#include "ship/scratch.hpp"
 #include "ship/world.hpp"
 
 #include <lokiship/ship/state_file.hpp>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <memory>
 #include <random>
 #include <set>
@@ -16,20 +15,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-struct scratch {
-    scratch() {
-        std::string name = (std::filesystem::temp_directory_path() / "lokiship-test-XXXXXX").string();
-        folder = ::mkdtemp(name.data());
-    }
-    ~scratch() { std::filesystem::remove_all(folder); }
-    std::string file(const char* name) const { return folder + '/' + name; }
-    std::string folder;
-};
-
-std::string content(const std::string& path) {
-    std::ifstream in(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
-}
 void write(const std::string& path, std::string_view text) {
     std::ofstream(path, std::ios::binary) << text;
 }

@@ -29,7 +29,8 @@ namespace lokiship::http::detail {
 ///
 /// `Connector` has `stream_type`, `tls`, `make(executor)`, `connect(stream, route, limits)` giving
 /// `awaitable<result<void>>`, `usable(stream)`, which tells whether an idle connection is still good, `failure(stream,
-/// code)`, what a failure means, and `unmet(stream)`, what the server wanted and did not get, or nothing. The exchanges under way share the object's ownership.
+/// code)`, what a failure means, and `unmet(stream)`, what the server wanted and did not get, or nothing. The exchanges
+/// under way share the object's ownership.
 template <class Connector>
 class pooled_transport {
 public:
