@@ -131,14 +131,21 @@ BOOST_AUTO_TEST_CASE(a_proxys_failure_names_it) {
     options.proxy = http::parse_url(f.server.url()).value();
     const auto server = http::parse_url("http://loki.test").value();
     const std::string where = "http://loki.test via proxy " + f.server.url();
-    f.handle = [](const http::request&) { return reply{407, {}, ""}; };
+    unsigned status = 407;
+    f.handle = [&status](const http::request&) { return reply{status, {}, ""}; };
     http::beast_transport t(f.context.get_executor(), server, options);
-    call refused, gone;
+    call refused, again, well, later, gone;
     f.run(t, {&refused});
+    f.run(t, {&again});
     BOOST_TEST(refused.status() == 407u);
-    BOOST_TEST((warnings == std::vector<std::string>{
-                                where + ": HTTP status 407; the proxy wants another user or password, in the "
-                                        "proxy's URL"}));
+    const std::string warning = where + ": HTTP status 407; the proxy wants another user or password, in the "
+                                        "proxy's URL";
+    BOOST_TEST((warnings == std::vector<std::string>{warning}));
+    status = 200;
+    f.run(t, {&well});
+    status = 407;
+    f.run(t, {&later});
+    BOOST_TEST((warnings == std::vector<std::string>{warning, warning}));
     f.server.stop();
     t.close_idle_connections();
     f.run(t, {&gone});

@@ -109,17 +109,18 @@ private:
 
     /// What a server wanted in the handshake, it may miss by a status only, as nginx does.
     void judge(connection<stream_type>& c, const outcome& o) {
-        const std::string_view unmet = Connector::unmet(c.stream);
-        if (o.answer && o.answer->status == 407 && way_.proxy)
-            return unmet_.tell(options_.warn,
-                               way_.where + ": HTTP status 407; the proxy wants another user or password, in "
-                                            "the proxy's URL");
-        if (!o.answer || unmet.empty())
+        if (!o.answer)
             return;
         const unsigned s = o.answer->status;
-        if (s == 400 || s == 401 || s == 403 || s == 495 || s == 496)
+        const auto tell = [&](std::string_view what) {
             unmet_.tell(options_.warn,
-                        way_.where + ": HTTP status " + std::to_string(s) + "; " + std::string(unmet));
+                        way_.where + ": HTTP status " + std::to_string(s) + "; " + std::string(what));
+        };
+        const std::string_view unmet = Connector::unmet(c.stream);
+        if (s == 407 && way_.proxy)
+            tell("the proxy wants another user or password, in the proxy's URL");
+        else if (!unmet.empty() && (s == 400 || s == 401 || s == 403 || s == 495 || s == 496))
+            tell(unmet);
         else
             unmet_.is_well();
     }
