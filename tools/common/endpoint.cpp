@@ -18,7 +18,7 @@ namespace {
 
 using message = std::optional<std::string>;
 
-/// What goes into a field's value.
+/// A field's value: no control characters, nor blanks at its ends, which a server takes away.
 message check_text(const std::string& text) {
     if (http::secret::control_character(text) != text.npos)
         return "has a control character, such as a line break";
@@ -69,15 +69,6 @@ message check_field(const std::string& side, const std::string& text) {
         if (is(own))
             return "is a field that is sent as the request needs it";
     return check_text(value);
-}
-
-/// A password or token, for which there is no option.
-setting secret_setting(std::string name, std::string environment) {
-    setting out = text_setting(std::move(name), "TEXT", "", "", check_text);
-    out.environment = std::move(environment);
-    out.mask = [](const std::string& text) { return std::string(text.empty() ? "" : "****"); };
-    out.off_command_line = true;
-    return out;
 }
 
 std::string masked_field(const std::string& text) {

@@ -2,6 +2,7 @@
 
 #include "common/parse.hpp"
 
+#include <lokiship/http/credentials.hpp>
 #include <lokiship/http/url.hpp>
 #include <lokiship/text/escape.hpp>
 
@@ -157,6 +158,18 @@ setting text_setting(std::string name, std::string placeholder, std::string defa
         check = [](const std::string&) { return std::optional<std::string>(); };
     return {std::move(name), std::move(placeholder), std::move(default_value), std::move(help),
             std::move(check)};
+}
+
+setting secret_setting(std::string name, std::string environment) {
+    setting out = text_setting(std::move(name), "TEXT", "", "", [](const std::string& text) {
+        return http::secret::control_character(text) == text.npos
+                   ? std::nullopt
+                   : std::optional<std::string>("has a control character, such as a line break");
+    });
+    out.environment = std::move(environment);
+    out.mask = [](const std::string& text) { return std::string(text.empty() ? "" : "****"); };
+    out.off_command_line = true;
+    return out;
 }
 
 setting file_setting(std::string name, std::string help) {

@@ -55,6 +55,8 @@ setting choice_setting(std::string name, std::vector<std::string> choices, std::
 /// Any text; without a check every one is good.
 setting text_setting(std::string name, std::string placeholder, std::string default_value, std::string help,
                      std::function<std::optional<std::string>(const std::string&)> check = {});
+/// A password or token, for which there is no option. Checked for control characters alone.
+setting secret_setting(std::string name, std::string environment);
 setting file_setting(std::string name, std::string help);
 /// One that is on by default is turned off by `--no-` and its name.
 setting flag_setting(std::string name, std::string help, bool by_default = false);
