@@ -18,7 +18,7 @@ namespace {
 
 using message = std::optional<std::string>;
 
-/// A field's value: no control characters, nor blanks at its ends, which a server takes away.
+/// What goes into a field's value.
 message check_text(const std::string& text) {
     if (http::secret::control_character(text) != text.npos)
         return "has a control character, such as a line break";
