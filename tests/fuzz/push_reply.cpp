@@ -53,6 +53,8 @@ std::size_t doubled(std::size_t n) {
 
 /// A list of groups and the same list again tell of twice as many.
 void check_sum(const loki::push_reply& once, const http::response_head& head, std::string_view body) {
+    // Blanks at the end are no part of it, and the last words of a group may end with one.
+    body = body.substr(0, body.find_last_not_of(" \r\n") + 1);
     const auto end = body.find(" errors like: ");
     if (once.refusals.empty() || end == 0 || end == body.npos ||
         body.substr(0, end).find_first_not_of("0123456789") != body.npos)
