@@ -1,5 +1,7 @@
 #include "backfill/plan.hpp"
 
+#include "backfill/progress.hpp"
+
 #include <boost/json/array.hpp>
 
 #include <spdlog/fmt/fmt.h>
@@ -19,10 +21,6 @@ std::string bytes_text(std::uint64_t n) {
         return fmt::format("{:.1f} kB", static_cast<double>(n) / 1e3);
     return n < 1'000'000'000 ? fmt::format("{:.1f} MB", static_cast<double>(n) / 1e6)
                              : fmt::format("{:.2f} GB", static_cast<double>(n) / 1e9);
-}
-
-std::string duration_text(std::uint64_t seconds) {
-    return fmt::format("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
 }
 
 std::string month(timestamp t) {

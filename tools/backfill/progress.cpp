@@ -66,11 +66,11 @@ std::optional<std::uint64_t> seconds_left(const progress_state& state, const pro
     return left < 1e9 ? std::optional(static_cast<std::uint64_t>(std::ceil(left - 1e-6))) : std::nullopt;
 }
 
-namespace {
-
 std::string duration_text(std::uint64_t seconds) {
     return fmt::format("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
 }
+
+namespace {
 
 /// What it does, and how far that is.
 std::string phase_text(const progress_state& state) {

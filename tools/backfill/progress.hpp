@@ -92,6 +92,8 @@ struct progress_rates {
 
 /// How long it will take until all is pushed, rounded up; nothing where that cannot be told.
 std::optional<std::uint64_t> seconds_left(const progress_state& state, const progress_rates& a_second);
+/// Hours, minutes and seconds: `1:02:03`.
+std::string duration_text(std::uint64_t seconds);
 
 /// `pushing 1040/2000 entries  52 %  5200/s  2.3 MB/s  ETA 0:00:01  retries 3  rejected 7`, without what is not known and
 /// what is zero at the end, and with `nothing new for 0:00:15` where nothing has changed for five seconds. Of the other

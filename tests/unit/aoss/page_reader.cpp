@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+BOOST_AUTO_TEST_SUITE(page_reader_)
+
 using namespace lokiship;
 using aoss::execution_record;
 using aoss::page_reader;
@@ -56,8 +58,6 @@ constexpr std::string_view whole_page =
 ],"total_log_entries":4,"trailing":[{}]} )";
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(page_reader_)
 
 BOOST_AUTO_TEST_CASE(hands_on_every_record) {
     const auto got = read({whole_page});

@@ -5,6 +5,8 @@
 #include <set>
 #include <string>
 
+BOOST_AUTO_TEST_SUITE(to_entry)
+
 using namespace lokiship;
 using aoss::execution_record;
 
@@ -29,8 +31,6 @@ execution_record example() {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(to_entry)
 
 BOOST_AUTO_TEST_CASE(the_specifications_example) {
     const auto got = aoss::to_entry(example(), now);

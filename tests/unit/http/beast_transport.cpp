@@ -16,6 +16,8 @@
 #include <string_view>
 #include <vector>
 
+BOOST_AUTO_TEST_SUITE(beast_transport)
+
 using namespace lokiship;
 using namespace std::chrono_literals;
 
@@ -33,8 +35,6 @@ std::string repeat(std::string_view text, std::size_t n) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(beast_transport)
 
 BOOST_AUTO_TEST_CASE(an_answer_has_status_fields_and_body) {
     fixture f;

@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+BOOST_AUTO_TEST_SUITE(content_encoding)
+
 using namespace lokiship;
 using namespace std::string_literals;
 
@@ -21,8 +23,6 @@ std::string head(std::string_view fields) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(content_encoding)
 
 BOOST_AUTO_TEST_CASE(gzip_is_asked_for_unless_the_request_says_otherwise) {
     fixture f;

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+BOOST_AUTO_TEST_SUITE(credentials)
+
 using namespace lokiship;
 
 namespace {
@@ -18,8 +20,6 @@ std::string failure(const http::secret& s) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(credentials)
 
 BOOST_AUTO_TEST_CASE(a_secret_is_read_as_it_is_now) {
     const temporary_file file("first");

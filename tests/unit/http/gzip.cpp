@@ -13,6 +13,8 @@
 #include <string_view>
 #include <vector>
 
+BOOST_AUTO_TEST_SUITE(gzip)
+
 using namespace lokiship;
 using namespace std::string_literals;
 using http::gunzip;
@@ -95,8 +97,6 @@ std::string log_text(std::size_t size) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(gzip)
 
 BOOST_AUTO_TEST_CASE(what_other_programs_wrote_is_read) {
     std::string steps;

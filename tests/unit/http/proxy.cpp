@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+BOOST_AUTO_TEST_SUITE(proxy)
+
 using namespace lokiship;
 
 namespace {
@@ -24,8 +26,6 @@ std::string proxy_of(const std::string& server, const variables& set) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(proxy)
 
 BOOST_AUTO_TEST_CASE(the_variables_are_those_of_curl) {
     const struct {

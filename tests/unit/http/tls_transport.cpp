@@ -19,6 +19,8 @@
 #include <string_view>
 #include <vector>
 
+BOOST_AUTO_TEST_SUITE(tls_transport)
+
 using namespace lokiship;
 using namespace std::chrono_literals;
 
@@ -84,8 +86,6 @@ private:
 };
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(tls_transport)
 
 BOOST_AUTO_TEST_CASE(an_exchange_over_tls) {
     tls_fixture f;

@@ -7,9 +7,9 @@
 #include <string>
 #include <string_view>
 
-namespace http = lokiship::http;
-
 BOOST_AUTO_TEST_SUITE(url)
+
+namespace http = lokiship::http;
 
 BOOST_AUTO_TEST_CASE(reads_the_parts) {
     const struct {

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+BOOST_AUTO_TEST_SUITE(entry_fates_)
+
 using namespace lokiship;
 using namespace std::chrono_literals;
 using loki::entry_fate;
@@ -49,8 +51,6 @@ std::string fates(std::string_view body, const std::vector<pushed_entry>& batch,
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(entry_fates_)
 
 BOOST_AUTO_TEST_CASE(delivered_is_stored) {
     BOOST_TEST(letters(loki::entry_fates({}, hourly(3), 2, {}, 1h)) == "SS");

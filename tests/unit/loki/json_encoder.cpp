@@ -5,9 +5,9 @@
 
 #include <string>
 
-using namespace lokiship;
-
 BOOST_AUTO_TEST_SUITE(json_encoder_)
+
+using namespace lokiship;
 
 BOOST_AUTO_TEST_CASE(writes_streams_and_values) {
     loki::json_encoder e;

@@ -4,6 +4,8 @@
 
 #include <string>
 
+BOOST_AUTO_TEST_SUITE(label_value)
+
 using namespace lokiship;
 
 namespace {
@@ -16,8 +18,6 @@ std::string made(std::string_view value, bool changed) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(label_value)
 
 BOOST_AUTO_TEST_CASE(good_values_stay) {
     for (const char* value : {"", "prod-web-01", "büro-東京 🚀", "a\"b\\c\n"})

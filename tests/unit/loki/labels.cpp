@@ -2,9 +2,9 @@
 
 #include <boost/test/unit_test.hpp>
 
-using lokiship::loki::labels;
-
 BOOST_AUTO_TEST_SUITE(labels_)
+
+using lokiship::loki::labels;
 
 BOOST_AUTO_TEST_CASE(are_sorted_and_hold_each_name_once) {
     labels l{{"b", "1"}, {"a", "2"}, {"b", "3"}, {"c", ""}};

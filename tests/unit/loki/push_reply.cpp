@@ -22,6 +22,8 @@ inline std::ostream& operator<<(std::ostream& out, push_reply::verdict v) {
 }
 } // namespace lokiship::loki
 
+BOOST_AUTO_TEST_SUITE(push_reply_)
+
 namespace {
 
 push_reply read(unsigned status, std::string_view body = {}, http::headers fields = {}) {
@@ -35,8 +37,6 @@ constexpr std::string_view too_far_behind =
     "user 'fake', total ignored: 12 out of 400 for stream: {job=\"aoss\"}\n";
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(push_reply_)
 
 BOOST_AUTO_TEST_CASE(only_200_and_204_mean_stored) {
     BOOST_TEST(read(204).what == verdict::delivered);

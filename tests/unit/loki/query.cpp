@@ -4,9 +4,9 @@
 
 #include <string>
 
-using namespace lokiship;
-
 BOOST_AUTO_TEST_SUITE(query)
+
+using namespace lokiship;
 
 BOOST_AUTO_TEST_CASE(a_request_names_stream_time_and_limit) {
     const auto r = loki::query_range_request(R"({d="ü"})", text::from_unix_nanoseconds(5),

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+BOOST_AUTO_TEST_SUITE(selector)
+
 using namespace lokiship;
 
 namespace {
@@ -20,8 +22,6 @@ std::optional<std::string> selector_of(const std::vector<loki::labels>& streams,
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(selector)
 
 BOOST_AUTO_TEST_CASE(it_leaves_out_what_loki_2_9_stores_otherwise) {
     BOOST_TEST(loki::selector({{"a", "x"}, {"b", "y\\z"}, {"c", "\n"}, {"d", "\""}}) == R"({a="x"})");

@@ -2,10 +2,10 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(stream_window_)
+
 using namespace lokiship;
 using namespace std::chrono_literals;
-
-BOOST_AUTO_TEST_SUITE(stream_window_)
 
 BOOST_AUTO_TEST_CASE(knows_only_what_loki_acknowledged_and_cannot_have_forgotten) {
     const loki::ingester_limits limits{.known = true};

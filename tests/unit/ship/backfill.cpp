@@ -1,5 +1,7 @@
 #include "ship/world.hpp"
 
+BOOST_AUTO_TEST_SUITE(backfill_)
+
 using namespace lokiship;
 using namespace lokiship::testing;
 using namespace std::chrono_literals;
@@ -9,8 +11,6 @@ namespace {
 using backfill = ship::basic_backfill<fake_transport, manual_clock>;
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(backfill_)
 
 BOOST_AUTO_TEST_CASE(ships_everything_oldest_first) {
     for (const std::size_t memory : {64u * 1024, 8u * 1024 * 1024}) {

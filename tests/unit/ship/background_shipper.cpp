@@ -13,6 +13,8 @@
 #include <stdexcept>
 #include <thread>
 
+BOOST_AUTO_TEST_SUITE(background_shipper_)
+
 using namespace lokiship;
 using namespace std::chrono_literals;
 
@@ -67,8 +69,6 @@ struct gate {
 };
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(background_shipper_)
 
 BOOST_AUTO_TEST_CASE(construct_it_and_logs_flow) {
     served_world w(10);

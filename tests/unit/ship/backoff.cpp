@@ -4,10 +4,10 @@
 
 #include <chrono>
 
+BOOST_AUTO_TEST_SUITE(backoff_)
+
 using namespace lokiship::ship;
 using namespace std::chrono_literals;
-
-BOOST_AUTO_TEST_SUITE(backoff_)
 
 BOOST_AUTO_TEST_CASE(doubles_up_to_the_maximum_and_starts_anew) {
     backoff b({1s, 10s});

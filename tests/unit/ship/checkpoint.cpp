@@ -9,6 +9,8 @@
 #include <filesystem>
 #include <random>
 
+BOOST_AUTO_TEST_SUITE(checkpoint)
+
 using namespace lokiship;
 using namespace lokiship::testing;
 using namespace std::chrono_literals;
@@ -97,8 +99,6 @@ bool run_until(world& w, std::size_t n, fault f, const ship::backfill_options& o
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(checkpoint)
 
 BOOST_AUTO_TEST_CASE(what_is_written_is_read) {
     const scratch s;

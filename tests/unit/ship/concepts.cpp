@@ -8,6 +8,8 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(concepts_)
+
 using namespace lokiship;
 using boost::asio::awaitable;
 
@@ -85,3 +87,5 @@ BOOST_AUTO_TEST_CASE(the_shells_need_no_more_than_the_concepts_say) {
     context.run();
     BOOST_TEST(read_failed);
 }
+
+BOOST_AUTO_TEST_SUITE_END()

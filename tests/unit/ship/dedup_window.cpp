@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <optional>
 
+BOOST_AUTO_TEST_SUITE(dedup_window)
+
 using namespace lokiship;
 using namespace std::chrono_literals;
 
@@ -35,8 +37,6 @@ bool page(ship::dedup_window& w, int newest, int oldest) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(dedup_window)
 
 BOOST_AUTO_TEST_CASE(a_poll_reaches_past_what_the_last_complete_one_read_first) {
     ship::dedup_window w(1000);

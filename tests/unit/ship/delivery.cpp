@@ -1,6 +1,8 @@
 // What becomes of entries that Loki refuses, in part, wrongly, or without saying so.
 #include "ship/world.hpp"
 
+BOOST_AUTO_TEST_SUITE(delivery_)
+
 using namespace lokiship;
 using namespace lokiship::testing;
 using namespace std::chrono_literals;
@@ -83,8 +85,6 @@ struct channel : world {
 };
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(delivery_)
 
 BOOST_AUTO_TEST_CASE(one_bad_entry_among_many_is_the_one_that_is_rejected) {
     channel p;

@@ -4,6 +4,8 @@
 
 #include <set>
 
+BOOST_AUTO_TEST_SUITE(history)
+
 using namespace lokiship;
 using namespace lokiship::testing;
 using namespace std::chrono_literals;
@@ -46,8 +48,6 @@ void fill(world& w, unsigned executions) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(history)
 
 BOOST_AUTO_TEST_CASE(one_answer_holds_all) {
     world w;

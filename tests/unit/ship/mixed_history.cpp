@@ -8,6 +8,8 @@
 #include <random>
 #include <set>
 
+BOOST_AUTO_TEST_SUITE(mixed_history)
+
 using namespace lokiship;
 using namespace lokiship::testing;
 using namespace std::chrono_literals;
@@ -137,8 +139,6 @@ std::set<unsigned> stored_ids(const fake_loki& loki) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(mixed_history)
 
 BOOST_AUTO_TEST_CASE(every_good_entry_is_stored_once_and_every_bad_one_is_counted) {
     for (unsigned seed = 1; seed <= seeds(); ++seed)

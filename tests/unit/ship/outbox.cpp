@@ -7,6 +7,8 @@
 #include <string>
 #include <utility>
 
+BOOST_AUTO_TEST_SUITE(outbox_)
+
 using namespace lokiship;
 using ship::outbox;
 
@@ -36,8 +38,6 @@ std::string lines(outbox& box) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(outbox_)
 
 BOOST_AUTO_TEST_CASE(each_stream_is_oldest_first_and_equal_times_stay_as_they_came) {
     outbox box;

@@ -2,6 +2,8 @@
 
 #include <set>
 
+BOOST_AUTO_TEST_SUITE(plan)
+
 using namespace lokiship;
 using namespace lokiship::testing;
 using namespace std::chrono_literals;
@@ -54,8 +56,6 @@ std::set<std::string> streams_of(const world& w, std::string_view label) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(plan)
 
 BOOST_AUTO_TEST_CASE(what_loki_refuses_is_foreseen_to_the_entry_and_not_sent) {
     for (const bool push : {false, true})

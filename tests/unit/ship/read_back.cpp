@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <map>
 
+BOOST_AUTO_TEST_SUITE(read_back_)
+
 using namespace lokiship;
 using namespace lokiship::testing;
 using namespace std::chrono_literals;
@@ -115,8 +117,6 @@ streams sparse(const fixture& f, unsigned servers) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(read_back_)
 
 BOOST_AUTO_TEST_CASE(sparse_streams_are_looked_for_in_few_queries) {
     for (const auto& limits : {loki_limits::v2_9(), loki_limits::v3()}) {

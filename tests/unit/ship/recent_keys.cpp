@@ -8,9 +8,9 @@
 #include <deque>
 #include <random>
 
-using lokiship::ship::recent_keys;
-
 BOOST_AUTO_TEST_SUITE(recent_keys_)
+
+using lokiship::ship::recent_keys;
 
 BOOST_AUTO_TEST_CASE(keeps_ten_thousand_by_default) {
     recent_keys<int> keys;

@@ -4,6 +4,8 @@
 #include <set>
 #include <stdexcept>
 
+BOOST_AUTO_TEST_SUITE(shipper_)
+
 using namespace lokiship;
 using namespace lokiship::testing;
 using namespace std::chrono_literals;
@@ -16,8 +18,6 @@ std::size_t lines_with(const std::vector<std::string>& log, std::string_view par
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(shipper_)
 
 BOOST_AUTO_TEST_CASE(ships_what_is_there_and_what_comes) {
     world w;

@@ -9,6 +9,8 @@
 #include <random>
 #include <set>
 
+BOOST_AUTO_TEST_SUITE(shipper_state)
+
 using namespace lokiship;
 using namespace lokiship::testing;
 using namespace std::chrono_literals;
@@ -35,8 +37,6 @@ ship::shipper_options options(const std::string& state) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(shipper_state)
 
 BOOST_AUTO_TEST_CASE(what_is_written_is_read) {
     const scratch s;

@@ -8,6 +8,8 @@
 #include <random>
 #include <tuple>
 
+BOOST_AUTO_TEST_SUITE(spool)
+
 using namespace lokiship;
 using namespace std::chrono_literals;
 
@@ -106,8 +108,6 @@ void check(const ship::spool& s, const std::vector<step>& steps, std::size_t rel
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(spool)
 
 BOOST_AUTO_TEST_CASE(gives_each_stream_oldest_first_whatever_the_order_and_the_memory) {
     for (const bool jumble : {false, true})

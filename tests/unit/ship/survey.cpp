@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
+BOOST_AUTO_TEST_SUITE(survey)
+
 using namespace lokiship;
 using namespace lokiship::testing;
 using namespace std::chrono_literals;
-
-BOOST_AUTO_TEST_SUITE(survey)
 
 BOOST_AUTO_TEST_CASE(how_far_the_survey_is_can_be_seen) {
     world w(loki_limits{}.visible_at_once());

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+BOOST_AUTO_TEST_SUITE(verification_)
+
 using namespace lokiship;
 using namespace lokiship::testing;
 using namespace std::chrono_literals;
@@ -39,8 +41,6 @@ void fill(world& w, std::chrono::nanoseconds step = 1min) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(verification_)
 
 BOOST_AUTO_TEST_CASE(backfill_sees_all_that_it_shipped) {
     for (const std::size_t limit : {1u, 2u, 3u, 5000u}) {

@@ -14,6 +14,8 @@
 #include <optional>
 #include <string>
 
+BOOST_AUTO_TEST_SUITE(exchange_)
+
 namespace asio = boost::asio;
 namespace http = lokiship::http;
 using namespace lokiship::testing;
@@ -42,8 +44,6 @@ std::string exchange(asio::io_context& context, Transport& transport) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(exchange_)
 
 BOOST_AUTO_TEST_CASE(a_proxy_answers_in_html_without_the_handler) {
     std::size_t called = 0;

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+BOOST_AUTO_TEST_SUITE(fake_backend_)
+
 namespace http = lokiship::http;
 namespace json = boost::json;
 using lokiship::timestamp;
@@ -50,8 +52,6 @@ std::string steps(fake_backend& backend, std::string_view query) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(fake_backend_)
 
 BOOST_AUTO_TEST_CASE(a_time_is_written_as_python_does) {
     const auto text = [](std::chrono::nanoseconds d) {

@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+BOOST_AUTO_TEST_SUITE(fake_loki_)
+
 using namespace lokiship;
 using namespace lokiship::testing;
 using namespace std::chrono_literals;
@@ -59,9 +61,7 @@ struct fixture {
 
 } // namespace
 
-BOOST_FIXTURE_TEST_SUITE(fake_loki_, fixture)
-
-BOOST_AUTO_TEST_CASE(an_answer_to_the_byte) {
+BOOST_FIXTURE_TEST_CASE(an_answer_to_the_byte, fixture) {
     BOOST_TEST(push({{{{"a", "1"}}, {{now - 1ns, "x"}, {now - 2ns, "y"}}}}).status == 204u);
     const auto r = get("/loki/api/v1/query_range?query=%7Ba%3D%221%22%7D");
     BOOST_TEST(
@@ -70,7 +70,7 @@ BOOST_AUTO_TEST_CASE(an_answer_to_the_byte) {
         "\"values\":[[\"1795439522999999999\",\"x\"],[\"1795439522999999998\",\"y\"]]}],\"stats\":{}}}\n");
 }
 
-BOOST_AUTO_TEST_CASE(what_was_received_and_what_is_stored) {
+BOOST_FIXTURE_TEST_CASE(what_was_received_and_what_is_stored, fixture) {
     for (int i = 0; i != 3; ++i)
         BOOST_TEST(push({{{{"a", "1"}}, {{now, "x"}, {now - 1ns, "y"}}}}).status == 204u);
     BOOST_TEST(push({{{{"a", "2"}}, {{now - 200h, "old"}, {now, "x"}}}}).status == 400u);
@@ -88,7 +88,7 @@ BOOST_AUTO_TEST_CASE(what_was_received_and_what_is_stored) {
     BOOST_TEST(loki.discarded("nobody").empty());
 }
 
-BOOST_AUTO_TEST_CASE(time_flushes_and_forgets) {
+BOOST_FIXTURE_TEST_CASE(time_flushes_and_forgets, fixture) {
     const loki::labels a{{"a", "1"}};
     push({{a, {{now - 5h, "old"}, {now, "new"}}}});
     // The chunk spans more than two hours: the next look at it flushes it, the one after forgets the stream.
@@ -106,7 +106,7 @@ BOOST_AUTO_TEST_CASE(time_flushes_and_forgets) {
     BOOST_TEST(found("{a=\"1\"}") == 3u);
 }
 
-BOOST_AUTO_TEST_CASE(two_flushes_forget) {
+BOOST_FIXTURE_TEST_CASE(two_flushes_forget, fixture) {
     const loki::labels a{{"a", "1"}};
     push({{a, {{now, "new"}}}});
     loki.flush();
@@ -115,13 +115,13 @@ BOOST_AUTO_TEST_CASE(two_flushes_forget) {
     BOOST_TEST(push({{a, {{now - 2h, "old"}}}}).status == 204u);
 }
 
-BOOST_AUTO_TEST_CASE(everything_is_visible_at_once_where_that_is_wanted) {
+BOOST_FIXTURE_TEST_CASE(everything_is_visible_at_once_where_that_is_wanted, fixture) {
     loki.limits() = loki.limits().visible_at_once();
     push({{{{"a", "1"}}, {{now - 100h, "old"}}}});
     BOOST_TEST(found("{a=\"1\"}") == 1u);
 }
 
-BOOST_AUTO_TEST_CASE(limits_may_change) {
+BOOST_FIXTURE_TEST_CASE(limits_may_change, fixture) {
     const std::vector<stream> one{{{{"a", "1"}}, {{now, "x"}}}};
     loki.limits() = loki_limits::v3();
     loki.limits().block_ingestion_until = now + 1h;
@@ -135,7 +135,7 @@ BOOST_AUTO_TEST_CASE(limits_may_change) {
     BOOST_TEST(loki.size() == 1u);
 }
 
-BOOST_AUTO_TEST_CASE(not_being_ready_stops_no_push) {
+BOOST_FIXTURE_TEST_CASE(not_being_ready_stops_no_push, fixture) {
     loki.ready(false);
     BOOST_TEST(get("/ready").status == 503u);
     BOOST_TEST(push({{{{"a", "1"}}, {{now, "x"}}}}).status == 204u);
@@ -143,7 +143,7 @@ BOOST_AUTO_TEST_CASE(not_being_ready_stops_no_push) {
     BOOST_TEST(get("/ready").body == "ready\n");
 }
 
-BOOST_AUTO_TEST_CASE(a_sharded_stream_shows_what_was_sent_again_twice) {
+BOOST_FIXTURE_TEST_CASE(a_sharded_stream_shows_what_was_sent_again_twice, fixture) {
     loki.limits() = loki_limits::v3();
     loki.limits().shard_streams_desired_rate = 100;
     std::vector<loki::entry> entries;
@@ -156,7 +156,7 @@ BOOST_AUTO_TEST_CASE(a_sharded_stream_shows_what_was_sent_again_twice) {
     BOOST_TEST(found("{__stream_shard__=~\".+\"}") > 0u);
 }
 
-BOOST_AUTO_TEST_CASE(other_bodies_need_a_decoder) {
+BOOST_FIXTURE_TEST_CASE(other_bodies_need_a_decoder, fixture) {
     BOOST_TEST(raw("{}", "application/x-protobuf").body == "snappy: corrupt input\n");
     loki.decode_others_with([this](std::string_view body) -> result<std::vector<pushed_stream>> {
         return std::vector<pushed_stream>{{"{a=\"1\"}", {{now, std::string(body), {}}}}};
@@ -165,7 +165,7 @@ BOOST_AUTO_TEST_CASE(other_bodies_need_a_decoder) {
     BOOST_TEST(loki.lines().count({{{"a", "1"}}, now, "line"}) == 1u);
 }
 
-BOOST_AUTO_TEST_CASE(a_target_that_is_no_path) {
+BOOST_FIXTURE_TEST_CASE(a_target_that_is_no_path, fixture) {
     BOOST_TEST(get("no path").status == 400u);
 }
 

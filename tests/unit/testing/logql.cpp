@@ -4,10 +4,10 @@
 
 #include <string_view>
 
+BOOST_AUTO_TEST_SUITE(logql)
+
 using namespace lokiship;
 using lokiship::testing::parse_log_query;
-
-BOOST_AUTO_TEST_SUITE(logql)
 
 BOOST_AUTO_TEST_CASE(selects_streams_and_filters_lines) {
     const loki::labels set{{"job", "aoss"}, {"status", "Failed"}, {"tag", "a\"b\\"}};

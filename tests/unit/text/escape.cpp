@@ -5,9 +5,9 @@
 
 #include <string>
 
-using lokiship::text::escape_for_log;
-
 BOOST_AUTO_TEST_SUITE(escape)
+
+using lokiship::text::escape_for_log;
 
 BOOST_AUTO_TEST_CASE(nothing_forges_a_log_line) {
     BOOST_TEST(escape_for_log("a\nb\r\tc\\\x1b[2J\x7f") == "a\\nb\\r\\tc\\\\\\x1b[2J\\x7f");

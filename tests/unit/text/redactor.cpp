@@ -13,6 +13,8 @@
 #include <string_view>
 #include <vector>
 
+BOOST_AUTO_TEST_SUITE(redactor_)
+
 namespace text = lokiship::text;
 using text::redactor;
 
@@ -168,8 +170,6 @@ const std::vector<std::string> harmless{
 // clang-format on
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(redactor_)
 
 BOOST_AUTO_TEST_CASE(well_known_shapes_are_replaced) {
     const redactor redact;

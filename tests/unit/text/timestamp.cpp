@@ -12,6 +12,8 @@
 #include <string_view>
 #include <vector>
 
+BOOST_AUTO_TEST_SUITE(timestamp)
+
 namespace chrono = std::chrono;
 using lokiship::errc;
 using lokiship::text::format_rfc3339;
@@ -37,8 +39,6 @@ void check_error(std::string_view text, errc code) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(timestamp)
 
 BOOST_AUTO_TEST_CASE(reads_every_form) {
     const struct {

@@ -6,9 +6,9 @@
 #include <string>
 #include <string_view>
 
-using namespace lokiship;
-
 BOOST_AUTO_TEST_SUITE(utf8)
+
+using namespace lokiship;
 
 BOOST_AUTO_TEST_CASE(ill_formed_bytes_are_replaced) {
     const std::string r = "\xef\xbf\xbd";

@@ -13,6 +13,8 @@
 #include <memory>
 #include <sstream>
 
+BOOST_AUTO_TEST_SUITE(backfill_tool)
+
 using namespace lokiship;
 using namespace std::chrono_literals;
 using loki::reject_reason;
@@ -65,8 +67,6 @@ void refuse(ship::backfill_plan& p, reject_reason r, std::uint64_t n) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(backfill_tool)
 
 BOOST_AUTO_TEST_CASE(options_become_what_they_say) {
     const auto o = options({"--since",       "7d",     "--until",      "2026-11-24T00:00:00Z",

@@ -5,9 +5,9 @@
 #include <string>
 #include <string_view>
 
-using lokiship::tools::parse_dotenv;
-
 BOOST_AUTO_TEST_SUITE(dotenv)
+
+using lokiship::tools::parse_dotenv;
 
 BOOST_AUTO_TEST_CASE(reads_what_people_write) {
     const auto got = parse_dotenv("\xef\xbb\xbf# comment\r\nA=1\r\n\n export B = two words # why\nC='a # "

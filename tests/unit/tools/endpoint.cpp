@@ -13,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+BOOST_AUTO_TEST_SUITE(endpoints)
+
 using namespace lokiship;
 using namespace lokiship::tools;
 
@@ -63,8 +65,6 @@ std::string refusal(const tools::call& c) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(endpoints)
 
 BOOST_AUTO_TEST_CASE(each_side_has_its_own_credentials) {
     const temporary_file password("open sesame\n"), token("t0k");

@@ -7,10 +7,10 @@
 #include <string>
 #include <string_view>
 
+BOOST_AUTO_TEST_SUITE(loki_settings)
+
 using namespace lokiship;
 using namespace std::chrono_literals;
-
-BOOST_AUTO_TEST_SUITE(loki_settings)
 
 BOOST_AUTO_TEST_CASE(go_durations) {
     const struct {

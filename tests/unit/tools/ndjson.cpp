@@ -7,6 +7,8 @@
 #include <sstream>
 #include <string>
 
+BOOST_AUTO_TEST_SUITE(ndjson)
+
 using namespace lokiship;
 
 namespace {
@@ -23,8 +25,6 @@ const loki::labels labels{{"job", "aoss"}, {"status", "Failed"}, {"server_tag", 
 const loki::entry entry{text::from_unix_nanoseconds(1'700'000'000'000'000'001), "line \\ with \x01 and ü"};
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(ndjson)
 
 BOOST_AUTO_TEST_CASE(an_entry_is_a_line) {
     BOOST_TEST(

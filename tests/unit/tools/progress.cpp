@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+BOOST_AUTO_TEST_SUITE(output)
+
 using namespace lokiship;
 using namespace std::chrono_literals;
 
@@ -34,8 +36,6 @@ struct fixture {
 };
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(output)
 
 BOOST_AUTO_TEST_CASE(a_text_tells_share_rates_time_left_and_what_went_wrong) {
     const auto text = [](const tools::progress_state& state, const tools::progress_rates& rates) {

@@ -10,9 +10,9 @@
 #include <string_view>
 #include <vector>
 
-using namespace lokiship::tools;
-
 BOOST_AUTO_TEST_SUITE(kinds_of_settings)
+
+using namespace lokiship::tools;
 
 BOOST_AUTO_TEST_CASE(durations_are_exact) {
     using namespace std::chrono_literals;

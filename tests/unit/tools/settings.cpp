@@ -10,9 +10,9 @@
 #include <variant>
 #include <vector>
 
-using namespace lokiship::tools;
-
 BOOST_AUTO_TEST_SUITE(settings)
+
+using namespace lokiship::tools;
 
 BOOST_AUTO_TEST_CASE(a_dotenv_that_is_there_must_be_readable) {
     call c;

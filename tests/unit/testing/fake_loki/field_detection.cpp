@@ -6,9 +6,9 @@
 #include <string_view>
 #include <utility>
 
-using namespace lokiship::testing;
-
 BOOST_AUTO_TEST_SUITE(field_detection)
+
+using namespace lokiship::testing;
 
 BOOST_AUTO_TEST_CASE(the_first_source_that_has_a_value_names_the_service) {
     label_list labels{{"app", ""}, {"job", "j"}, {"zone", "z"}};

@@ -7,11 +7,11 @@
 #include <string_view>
 #include <utility>
 
+BOOST_AUTO_TEST_SUITE(go_format)
+
 namespace go = lokiship::testing::go;
 using lokiship::timestamp;
 using namespace std::chrono_literals;
-
-BOOST_AUTO_TEST_SUITE(go_format)
 
 BOOST_AUTO_TEST_CASE(times) {
     const timestamp t(1'795'439'523s);

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+BOOST_AUTO_TEST_SUITE(ingester_)
+
 using namespace lokiship;
 using namespace lokiship::testing;
 using namespace std::chrono_literals;
@@ -35,9 +37,7 @@ struct fixture {
 
 } // namespace
 
-BOOST_FIXTURE_TEST_SUITE(ingester_, fixture)
-
-BOOST_AUTO_TEST_CASE(an_idle_stream_is_flushed_and_then_forgotten) {
+BOOST_FIXTURE_TEST_CASE(an_idle_stream_is_flushed_and_then_forgotten, fixture) {
     BOOST_TEST(push({{start, "new"}}, start) == 0u);
     loki.sweep(limits, start + 30min, false);
     BOOST_TEST(flushed() == 0u);
@@ -51,7 +51,7 @@ BOOST_AUTO_TEST_CASE(an_idle_stream_is_flushed_and_then_forgotten) {
     BOOST_TEST(discarded.at("too_far_behind") == 1u);
 }
 
-BOOST_AUTO_TEST_CASE(a_push_between_flush_and_sweep_keeps_the_stream_in_mind) {
+BOOST_FIXTURE_TEST_CASE(a_push_between_flush_and_sweep_keeps_the_stream_in_mind, fixture) {
     push({{start, "new"}}, start);
     loki.sweep(limits, start, true);
     push({{start + 1s, "newer"}}, start);
@@ -60,7 +60,7 @@ BOOST_AUTO_TEST_CASE(a_push_between_flush_and_sweep_keeps_the_stream_in_mind) {
     BOOST_TEST(push({{start - 2h, "old"}}, start) == 400u);
 }
 
-BOOST_AUTO_TEST_CASE(a_chunk_that_spans_more_than_two_hours_is_flushed) {
+BOOST_FIXTURE_TEST_CASE(a_chunk_that_spans_more_than_two_hours_is_flushed, fixture) {
     push({{start - 2h, "1"}, {start, "2"}}, start);
     loki.sweep(limits, start + 30s, false);
     BOOST_TEST(flushed() == 0u);
@@ -69,7 +69,7 @@ BOOST_AUTO_TEST_CASE(a_chunk_that_spans_more_than_two_hours_is_flushed) {
     BOOST_TEST(flushed() == 3u);
 }
 
-BOOST_AUTO_TEST_CASE(each_time_an_entry_comes_is_counted) {
+BOOST_FIXTURE_TEST_CASE(each_time_an_entry_comes_is_counted, fixture) {
     for (int i = 0; i != 3; ++i)
         push({{start, "x"}, {start, "y"}}, start);
     push({{start, "y"}}, start); // equal to the last appended one
@@ -79,7 +79,7 @@ BOOST_AUTO_TEST_CASE(each_time_an_entry_comes_is_counted) {
     BOOST_TEST(stream().entries[1].times_received == 4u);
 }
 
-BOOST_AUTO_TEST_CASE(the_entry_that_repeats_the_last_one_does_not_count_against_the_rate) {
+BOOST_FIXTURE_TEST_CASE(the_entry_that_repeats_the_last_one_does_not_count_against_the_rate, fixture) {
     limits.per_stream_rate_limit = limits.per_stream_rate_limit_burst = 10;
     BOOST_TEST(push({{start, "0123456789"}}, start) == 0u);
     BOOST_TEST(push({{start, "0123456789"}}, start) == 0u);
@@ -88,14 +88,14 @@ BOOST_AUTO_TEST_CASE(the_entry_that_repeats_the_last_one_does_not_count_against_
     BOOST_TEST(discarded.at("per_stream_rate_limit") == 1u);
 }
 
-BOOST_AUTO_TEST_CASE(the_status_is_that_of_the_last_failed_entry) {
+BOOST_FIXTURE_TEST_CASE(the_status_is_that_of_the_last_failed_entry, fixture) {
     limits.per_stream_rate_limit_burst = 10;
     push({{start, "new"}}, start);
     BOOST_TEST(push({{start, "0123456789"}, {start - 2h, "x"}}, start) == 400u);
     BOOST_TEST(push({{start - 2h, "x"}, {start, "0123456789"}}, start) == 429u);
 }
 
-BOOST_AUTO_TEST_CASE(times_at_the_edge_of_the_range) {
+BOOST_FIXTURE_TEST_CASE(times_at_the_edge_of_the_range, fixture) {
     limits.reject_old_samples = false;
     BOOST_TEST(push({{timestamp::min(), "first"}, {timestamp::min() + 1min, "x"}, {timestamp::max(), "last"}},
                     start) == 0u);

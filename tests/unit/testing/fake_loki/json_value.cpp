@@ -5,9 +5,9 @@
 #include <string>
 #include <string_view>
 
-using namespace lokiship::testing;
-
 BOOST_AUTO_TEST_SUITE(json_value_)
+
+using namespace lokiship::testing;
 
 BOOST_AUTO_TEST_CASE(values_keep_their_bytes_and_their_order) {
     const std::string text =

@@ -6,9 +6,9 @@
 #include <string_view>
 #include <utility>
 
-using namespace lokiship::testing;
-
 BOOST_AUTO_TEST_SUITE(label_text)
+
+using namespace lokiship::testing;
 
 BOOST_AUTO_TEST_CASE(labels_come_out_sorted_and_quoted) {
     const std::pair<std::string_view, std::string_view> table[] = {

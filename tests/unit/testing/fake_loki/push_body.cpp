@@ -7,6 +7,8 @@
 #include <string_view>
 #include <utility>
 
+BOOST_AUTO_TEST_SUITE(push_body)
+
 using namespace lokiship;
 using namespace lokiship::testing;
 using namespace std::string_literals;
@@ -27,8 +29,6 @@ std::string error_of(std::string body, http::headers fields) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(push_body)
 
 BOOST_AUTO_TEST_CASE(json_becomes_the_label_text_that_loki_makes_of_it) {
     const std::string body =

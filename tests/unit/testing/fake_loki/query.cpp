@@ -5,6 +5,8 @@
 #include <chrono>
 #include <string>
 
+BOOST_AUTO_TEST_SUITE(query)
+
 using namespace lokiship;
 using namespace lokiship::testing;
 using namespace std::chrono_literals;
@@ -21,8 +23,6 @@ std::string bounds(const query_parameters& p) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(query)
 
 BOOST_AUTO_TEST_CASE(the_range_of_a_query) {
     BOOST_TEST(bounds({}) == "3600000 0");

@@ -8,11 +8,11 @@
 #include <utility>
 #include <vector>
 
+BOOST_AUTO_TEST_SUITE(stream_sharding_)
+
 using namespace lokiship;
 using namespace lokiship::testing;
 using namespace std::chrono_literals;
-
-BOOST_AUTO_TEST_SUITE(stream_sharding_)
 
 BOOST_AUTO_TEST_CASE(a_fast_stream_is_split_in_turn_once_its_rate_is_known) {
     loki_limits limits = loki_limits::v3();

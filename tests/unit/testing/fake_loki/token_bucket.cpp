@@ -4,10 +4,10 @@
 
 #include <chrono>
 
+BOOST_AUTO_TEST_SUITE(token_bucket)
+
 using namespace lokiship;
 using namespace std::chrono_literals;
-
-BOOST_AUTO_TEST_SUITE(token_bucket)
 
 BOOST_AUTO_TEST_CASE(it_is_full_at_first_and_fills_at_its_rate) {
     lokiship::testing::token_bucket b;
