@@ -30,7 +30,7 @@ def command(name, *arguments, **environment):
 
 
 def run(name, *arguments, **environment):
-    return subprocess.run(**command(name, *arguments, **environment), capture_output=True, timeout=60)
+    return subprocess.run(**command(name, *arguments, **environment), capture_output=True, timeout=300)
 
 
 class Process:

@@ -236,7 +236,7 @@ BOOST_AUTO_TEST_CASE(killed_at_any_push_and_resumed_it_ends_as_if_undisturbed) {
     }
     for (const fault f : {fault::hang, fault::stall}) {
         std::size_t n = f == fault::hang ? 1 : 2;
-        for (bool killed = true; killed; n += 3)
+        for (bool killed = true; killed; n += 5)
             BOOST_TEST_CONTEXT("push " << n << (f == fault::hang ? ", not stored" : ", stored")) {
                 const scratch s;
                 world w;
@@ -263,7 +263,7 @@ BOOST_AUTO_TEST_CASE(killed_at_any_push_and_resumed_it_ends_as_if_undisturbed) {
 }
 
 BOOST_AUTO_TEST_CASE(killed_again_and_again) {
-    for (unsigned seed = 1; seed != 9; ++seed)
+    for (unsigned seed = 1; seed != 5; ++seed)
         BOOST_TEST_CONTEXT("seed " << seed) {
             const scratch s;
             world w;
@@ -284,12 +284,12 @@ BOOST_AUTO_TEST_CASE(killed_again_and_again) {
 }
 
 BOOST_AUTO_TEST_CASE(resumed_with_other_sizes) {
-    for (std::size_t n = 4; n < 30; n += 5)
+    for (std::size_t n = 4; n < 30; n += 10)
         for (const std::size_t size : {1u, 5u, 100u})
             BOOST_TEST_CONTEXT("push " << n << ", then " << size) {
                 const scratch s;
                 world w;
-                fill(w, 250);
+                fill(w, 150);
                 auto o = options(s.file("c"));
                 BOOST_TEST(run_until(w, n, fault::stall, o));
                 o.delivery.batch.max_entries = size;
