@@ -1,4 +1,6 @@
 #include <lokiship/beast.hpp>
+#include <lokiship/http/credentials.hpp>
+#include <lokiship/http/tls_transport.hpp>
 #include <lokiship/testing/fake_backend.hpp>
 #include <lokiship/testing/fake_loki.hpp>
 #include <lokiship/testing/http_server.hpp>
@@ -6,12 +8,17 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <stdexcept>
 #include <thread>
+#include <type_traits>
+#include <vector>
 
 BOOST_AUTO_TEST_SUITE(background_shipper_)
 
@@ -83,6 +90,69 @@ BOOST_AUTO_TEST_CASE(construct_it_and_logs_flow) {
     }
     w.stop();
     BOOST_TEST(w.loki.size() == 20u);
+}
+
+BOOST_AUTO_TEST_CASE(it_is_asked_and_ended_from_other_threads) {
+    served_world w(200);
+    std::uint64_t shipped = 0;
+    for (unsigned round = 0; round != 8; ++round) {
+        gate g;
+        ship::shipper_options o;
+        o.poll_interval = 1ms;
+        o.on_counters = g.watcher();
+        auto s = std::make_unique<background_shipper>(w.backend_server.url(), w.loki_server.url(), o);
+        std::atomic<bool> enough = false;
+        std::vector<std::thread> askers;
+        std::atomic<unsigned> unbalanced = 0;
+        for (unsigned n = 0; n != 3; ++n)
+            askers.emplace_back([&] {
+                while (!enough)
+                    unbalanced += !s->count().balanced();
+            });
+        BOOST_TEST(g.wait([&](const auto& c) { return c.shipped + c.duplicate > round * 10; }));
+        enough = true;
+        for (auto& a : askers)
+            a.join();
+        BOOST_TEST(unbalanced == 0u);
+        // By another thread than it was made by.
+        std::thread([&] { s.reset(); }).join();
+        shipped += g.last.shipped;
+    }
+    w.stop();
+    BOOST_TEST(shipped >= w.loki.size());
+    BOOST_TEST(w.loki.size() != 0u);
+}
+
+BOOST_AUTO_TEST_CASE(the_transports_may_be_of_any_kind_and_have_credentials) {
+    served_world w(3);
+    std::atomic<unsigned> good = 0, bad = 0;
+    w.loki_server.on_request([&](const http::request& r) {
+        ++(r.fields.get("Authorization") == "Bearer geheim" && r.fields.get("X-Scope-OrgID") == "us" ? good
+                                                                                                     : bad);
+        return testing::fault::none;
+    });
+    http::transport_options to_loki;
+    to_loki.authorization = http::bearer_authorization(http::secret::text("geheim"));
+    to_loki.fields.add("X-Scope-OrgID", "us");
+    const auto ship_over = [&](auto kind) {
+        using transport = typename decltype(kind)::type;
+        gate g;
+        ship::shipper_options o;
+        o.on_counters = g.watcher();
+        const ship::basic_background_shipper<transport> s(
+            [&](auto executor) {
+                return transport(executor, http::parse_url(w.backend_server.url()).value());
+            },
+            [&](auto executor) {
+                return transport(executor, http::parse_url(w.loki_server.url()).value(), to_loki);
+            },
+            o);
+        BOOST_TEST(g.wait([](const auto& c) { return c.shipped == 6; }));
+    };
+    ship_over(std::type_identity<http::beast_transport>());
+    ship_over(std::type_identity<http::tls_transport>());
+    BOOST_TEST(good != 0u);
+    BOOST_TEST(bad == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(it_ends_within_its_time_whatever_loki_does) {
