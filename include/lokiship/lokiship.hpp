@@ -44,6 +44,7 @@
 #include <lokiship/ship/log.hpp>
 #include <lokiship/ship/outbox.hpp>
 #include <lokiship/ship/plan.hpp>
+#include <lokiship/ship/poller.hpp>
 #include <lokiship/ship/read_back.hpp>
 #include <lokiship/ship/recent_keys.hpp>
 #include <lokiship/ship/refusal_forecast.hpp>

@@ -81,6 +81,13 @@ inline std::size_t hash_value(const labels& set) noexcept {
     return seed;
 }
 
+/// The order of the names alone.
+inline std::strong_ordering compare_names(const labels& a, const labels& b) {
+    return std::lexicographical_compare_three_way(
+        a.begin(), a.end(), b.begin(), b.end(),
+        [](const label& x, const label& y) { return x.name <=> y.name; });
+}
+
 /// The set with the labels of `more`, whose values count where both have one.
 inline labels with_labels(labels set, const labels& more) {
     for (const auto& l : more)

@@ -3,6 +3,7 @@
 
 #include <lokiship/http/redirection.hpp>
 #include <lokiship/http/whole_answer.hpp>
+#include <lokiship/loki/labels.hpp>
 #include <lokiship/loki/query.hpp>
 #include <lokiship/text/escape.hpp>
 
@@ -11,7 +12,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <compare>
 #include <cstddef>
 #include <iterator>
 #include <map>
@@ -173,11 +173,6 @@ private:
         std::size_t size() const noexcept { return end - begin; }
     };
 
-    static std::strong_ordering compare_names(const loki::labels& a, const loki::labels& b) {
-        return std::lexicographical_compare_three_way(
-            a.begin(), a.end(), b.begin(), b.end(),
-            [](const loki::label& x, const loki::label& y) { return x.name <=> y.name; });
-    }
     bool fills_answers(const member& m) const {
         return m.sought->entries.size() >= options_.limits.max_entries;
     }

@@ -1,16 +1,15 @@
 #ifndef LOKISHIP_SHIP_SHIPPER_HPP
 #define LOKISHIP_SHIP_SHIPPER_HPP
 
-#include <lokiship/aoss/to_entry.hpp>
 #include <lokiship/clock.hpp>
 #include <lokiship/http/transport.hpp>
 #include <lokiship/ship/backoff.hpp>
 #include <lokiship/ship/counters.hpp>
 #include <lokiship/ship/dedup_window.hpp>
 #include <lokiship/ship/delivery.hpp>
-#include <lokiship/ship/fetch.hpp>
 #include <lokiship/ship/log.hpp>
 #include <lokiship/ship/outbox.hpp>
+#include <lokiship/ship/poller.hpp>
 #include <lokiship/ship/shipper_options.hpp>
 #include <lokiship/ship/shipper_state.hpp>
 #include <lokiship/ship/shown_entries.hpp>
@@ -29,7 +28,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -59,8 +57,8 @@ public:
         , loki_(loki)
         , clock_(time)
         , window_(options_.dedup_capacity)
+        , poller_(backend, time, options_, window_, box_, count_, [this] { publish(); })
         , retry_(options_.backoff)
-        , backend_health_("the backend at " + backend.server())
         , loki_health_("Loki at " + loki.server())
         , delivery_(
               loki, time, box_, count_, options_.delivery,
@@ -105,9 +103,9 @@ public:
         const bool verifies = options_.verify_interval.count() > 0;
         auto next_verify = verifies ? next_poll + options_.verify_interval : steady_time::max();
         while (!stopping_) {
-            if (has_room() && clock_.steady_now() >= next_poll) {
+            if (poller_.has_room() && clock_.steady_now() >= next_poll) {
                 next_poll = clock_.steady_now() + options_.poll_interval;
-                co_await until(stop_->interrupt, poll());
+                co_await poll();
             }
             save_at_times();
             if (!box_.empty() && !stopping_ && clock_.steady_now() >= next_push) {
@@ -122,7 +120,7 @@ public:
             }
             if (stopping_)
                 break;
-            auto wake = has_room() ? next_poll : steady_time::max();
+            auto wake = poller_.has_room() ? next_poll : steady_time::max();
             wake = std::min(wake, next_verify);
             if (!box_.empty())
                 wake = std::min(wake, next_push);
@@ -138,13 +136,13 @@ public:
     boost::asio::awaitable<std::optional<error>> run_once() {
         co_await start();
         do {
-            co_await until(stop_->interrupt, poll());
+            co_await poll();
             if (!box_.empty() && !stopping_)
                 co_await push();
-        } while (cut_short_ && !poll_failure_ && !push_failure_ && !stopping_);
+        } while (polled_.cut_short && !polled_.failure && !push_failure_ && !stopping_);
         save();
         stop_->grace.emit(boost::asio::cancellation_type::terminal);
-        co_return poll_failure_ ? poll_failure_ : push_failure_;
+        co_return polled_.failure ? polled_.failure : push_failure_;
     }
 
     /// Lets `run` end: at once where it waits or reads, after the pushes in flight otherwise, and after
@@ -152,6 +150,7 @@ public:
     void stop() {
         if (std::exchange(stopping_, true))
             return;
+        poller_.stop();
         delivery_.stop();
         stop_->interrupt.emit(boost::asio::cancellation_type::terminal);
         if (executor_)
@@ -276,101 +275,11 @@ private:
             say(severity::info, "the state file is written again");
     }
 
-    /// Streams with nothing pending are forgotten with the next push, which needs an entry.
-    bool is_full() const noexcept { return !box_.empty() && box_.memory() >= options_.max_pending_memory; }
-    bool has_room() const noexcept { return box_.size() < options_.max_pending && !is_full(); }
-
     boost::asio::awaitable<void> poll() {
-        const bool first = window_.is_empty();
-        poll_failure_.reset();
-        std::uint64_t limit = options_.batch_size;
-        window_.begin_poll();
-        cut_short_ = false;
-        aoss::page_limits page_limits;
-        page_limits.max_records = std::max(options_.max_page_steps, options_.dedup_capacity);
-        std::uint64_t records_before = 0;
-        const aoss::page_reader::record_handler on_record = [this](const aoss::execution_record& r) {
-            take(r);
-        };
-        for (;;) {
-            window_.begin_page();
-            larger_page_ = limit > options_.batch_size;
-            const std::uint64_t before = count_.fetched;
-            auto request = aoss::logs_request({limit});
-            request.idle_timeout = options_.fetch_timeout;
-            request.total_timeout = max_page_time * options_.fetch_timeout;
-            const auto page = co_await fetch_page(backend_, std::move(request), on_record, page_limits);
-            grow_window(count_.fetched - before);
-            if (!page) {
-                // After `stop` it was we who broke it off.
-                if (!stopping_) {
-                    ++count_.pages_failed;
-                    say(severity::warning, backend_health_.failed(page.error().cause.message));
-                }
-                publish();
-                poll_failure_ = page.error().cause;
-                co_return;
-            }
-            ++count_.pages;
-            say(severity::info, backend_health_.succeeded());
-            publish();
-            // The next poll takes the rest.
-            if (cut_short_)
-                co_return;
-            const bool full = page->executions() >= limit;
-            if (first && full)
-                say(severity::info, "first poll: took the newest " + std::to_string(page->executions_seen) +
-                                        " executions; older history is what backfill ships");
-            const bool more = full && !window_.has_reached() && !first;
-            const bool stuck = (page->says_more() && page->records <= records_before) || limit == max_limit;
-            if (more && stuck && !std::exchange(said_stuck_, true))
-                say(severity::warning, backend_.server() + " says that it has more than the " +
-                                           std::to_string(page->executions_seen) +
-                                           " executions that it gives; going on with those");
-            if (!more || stuck) {
-                unsaved_ = window_.end_poll() || unsaved_;
-                co_return;
-            }
-            if (!has_room())
-                co_return;
-            records_before = page->records;
-            limit = limit > max_limit / limit_growth ? max_limit : limit * limit_growth;
-        }
-    }
-
-    void take(const aoss::execution_record& record) {
-        // What is behind it in the page is older, and must not pass for reached.
-        cut_short_ = cut_short_ || is_full();
-        if (cut_short_)
-            return;
-        auto step = aoss::to_entry(record, clock_.wall_now(), options_.redact);
-        ++count_.fetched;
-        const auto created = step.time_replaced ? std::nullopt : std::optional(step.entry.time);
-        const bool known = window_.knows(step.key) || box_.contains(step.key);
-        window_.read(step.key, known, created);
-        if (known) {
-            ++count_.duplicate;
-            return;
-        }
-        // What is that old may have been shipped so long ago that it is not remembered.
-        checks_shown_ = checks_shown_ || (larger_page_ && created && window_.is_older(*created));
-        box_.add(step.labels, std::move(step.entry), step.key);
-        ++count_.pending;
-        unsaved_ = true;
-        count_.timestamps_replaced += step.time_replaced;
-        count_.labels_changed += step.labels_changed;
-        count_.redacted += step.redacted;
-    }
-
-    /// With fewer keys than a page has steps, each poll would forget what the next one asks for.
-    void grow_window(std::uint64_t records) {
-        if (records <= window_.capacity())
-            return;
-        if (!std::exchange(said_grown_, true))
-            say(severity::warning, "a page holds " + std::to_string(records) + " steps, more than the " +
-                                       std::to_string(window_.capacity()) +
-                                       " that the dedup window keeps; the window grows to hold a page");
-        window_.grow(static_cast<std::size_t>(records));
+        polled_ = {};
+        co_await until(stop_->interrupt, poller_.poll(polled_));
+        unsaved_ = unsaved_ || polled_.news;
+        checks_shown_ = checks_shown_ || polled_.may_be_shown;
     }
 
     /// Leaves out what Loki has already. Where it does not answer, a push would fail as well, up to some times.
@@ -455,9 +364,6 @@ private:
 
     static constexpr std::chrono::seconds save_interval{1};
     static constexpr unsigned max_checks = 3;
-    static constexpr int max_page_time = 6;
-    static constexpr std::uint64_t limit_growth = 4;
-    static constexpr std::uint64_t max_limit = 1'000'000'000;
 
     shipper_options options_;
     Transport& backend_;
@@ -465,27 +371,23 @@ private:
     Clock& clock_;
     dedup_window window_;
     outbox box_;
-    verification shipped_;
     counters count_;
+    poller<Transport, Clock> poller_;
+    verification shipped_;
     backoff retry_;
-    endpoint_health backend_health_, loki_health_;
+    endpoint_health loki_health_;
     delivery<Transport, Clock> delivery_;
     std::shared_ptr<stop_state> stop_ = std::make_shared<stop_state>();
     std::optional<boost::asio::any_io_executor> executor_;
-    std::optional<error> poll_failure_, push_failure_;
+    poll_result polled_;
+    std::optional<error> push_failure_;
     std::mt19937_64 random_;
     /// What the next polls bring, Loki may have.
     bool checks_shown_ = false;
-    /// The page that is read is larger than those of other polls.
-    bool larger_page_ = false;
-    /// There was no room for all of the poll.
-    bool cut_short_ = false;
     unsigned checks_failed_ = 0;
     class state_file file_;
     bool unsaved_ = false, said_unsaved_ = false;
     steady_time next_save_{};
-    bool said_grown_ = false;
-    bool said_stuck_ = false;
     bool stopping_ = false;
 };
 

@@ -197,7 +197,7 @@ private:
             std::optional<std::string> selector;
             for (n = std::min<std::size_t>(most_at_once, unlisted.size() - i); !selector; n = (n + 1) / 2) {
                 lot.clear();
-                for (std::size_t k = 0; k != n && detail::has_names_of(unlisted[i], unlisted[i + k]); ++k)
+                for (std::size_t k = 0; k != n && compare_names(unlisted[i], unlisted[i + k]) == 0; ++k)
                     lot.push_back(&unlisted[i + k]);
                 selector = loki::selector(lot);
                 if (selector)

@@ -53,11 +53,6 @@ private:
     std::map<std::vector<std::string>, std::multimap<loki::labels, const loki::labels*>> by_names_;
 };
 
-inline bool has_names_of(const loki::labels& a, const loki::labels& b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                      [](const loki::label& x, const loki::label& y) { return x.name == y.name; });
-}
-
 /// The labels that all streams have.
 inline loki::labels common_labels(const std::vector<spooled_stream>& streams) {
     loki::labels out = streams.empty() ? loki::labels() : streams.front().labels;
