@@ -21,6 +21,8 @@ TOOLS = pathlib.Path(os.environ["LOKISHIP_TOOLS"]).resolve()
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HERE = ROOT / "tests" / "integration"
 SCRATCH = tempfile.TemporaryDirectory()
+# Seconds. What takes longer hangs, also on a machine that does much else.
+PATIENCE = 300
 
 
 def command(name, *arguments, **environment):
@@ -30,7 +32,7 @@ def command(name, *arguments, **environment):
 
 
 def run(name, *arguments, **environment):
-    return subprocess.run(**command(name, *arguments, **environment), capture_output=True, timeout=300)
+    return subprocess.run(**command(name, *arguments, **environment), capture_output=True, timeout=PATIENCE)
 
 
 class Process:
@@ -74,7 +76,7 @@ class Process:
         self.process.send_signal(signal.SIGTERM)
         for line in self.process.stderr:
             self.lines.append(line.rstrip("\n"))
-        return self.process.wait(timeout=20)
+        return self.process.wait(timeout=PATIENCE)
 
 
 class Server:
@@ -148,16 +150,16 @@ class Weather(Server):
 
     def wait_until_spoilt(self, times):
         with self.changed:
-            assert self.changed.wait_for(lambda: self.spoilt >= times, timeout=60), "nobody asked"
+            assert self.changed.wait_for(lambda: self.spoilt >= times, timeout=PATIENCE), "nobody asked"
 
     def wait_until_asked(self, path, times):
         with self.changed:
             asked = lambda: sum(path in p for p in self.asked) >= times
-            assert self.changed.wait_for(asked, timeout=60), "nobody asked"
+            assert self.changed.wait_for(asked, timeout=PATIENCE), "nobody asked"
 
     def forward(self, method, path, headers, body):
         time.sleep(self.delay)
-        upstream = http.client.HTTPConnection(self.target.hostname, self.target.port, timeout=30)
+        upstream = http.client.HTTPConnection(self.target.hostname, self.target.port, timeout=PATIENCE)
         kept = {n: headers[n] for n in ("Content-Type", "Accept") if n in headers}
         upstream.request(method, path, body, kept)
         answer = upstream.getresponse()
@@ -267,7 +269,7 @@ class Servers:
 
     def __exit__(self, *_):
         self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(timeout=20) == 0
+        assert self.process.wait(timeout=PATIENCE) == 0
         self.process.stdout.close()
 
 
@@ -279,7 +281,7 @@ class History(Servers):
 
     def count(self):
         """What Loki was sent."""
-        with urllib.request.urlopen(self.loki + "/count", timeout=20) as answer:
+        with urllib.request.urlopen(self.loki + "/count", timeout=PATIENCE) as answer:
             return json.load(answer)
 
 
@@ -294,7 +296,7 @@ class Sandbox(Servers):
         now = time.time_ns()
         parameters = {"query": query, "limit": 5000, "start": now - 7 * 24 * 3600 * 10**9, "end": now + 10**9}
         url = f"{self.loki}/loki/api/v1/query_range?{urllib.parse.urlencode(parameters)}"
-        with urllib.request.urlopen(url, timeout=20) as answer:
+        with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
             data = json.load(answer)["data"]
         found = [(json.dumps(s["stream"], sort_keys=True), ts, line) for s in data["result"] for ts, line in s["values"]]
         assert len(found) == len(set(found)), "something is shown twice"

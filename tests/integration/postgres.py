@@ -12,7 +12,7 @@ import time
 
 from compare_entries import Entry
 from expected_entries import entry
-from harness import HERE
+from harness import HERE, PATIENCE
 
 PROGRAMS = pathlib.Path("/usr/lib/postgresql/15/bin")
 # Not the one that runs the tests: that may be another, which has not what Debian's has.
@@ -70,7 +70,7 @@ class Postgres:
 
     def crash(self):
         self.process.send_signal(signal.SIGQUIT)
-        self.process.wait(timeout=20)
+        self.process.wait(timeout=PATIENCE)
         self.drained.join()
         self.process.stderr.close()
 
@@ -160,7 +160,7 @@ class Aoss:
         """Until so many requests were answered of which it is true."""
         with self.recorded:
             enough = lambda: sum(map(is_it, self.requests)) >= times
-            assert self.recorded.wait_for(enough, timeout=60), "nobody asked"
+            assert self.recorded.wait_for(enough, timeout=PATIENCE), "nobody asked"
 
     def change(self, *statements):
         """Does all of it at once."""
@@ -185,7 +185,7 @@ class Aoss:
 
     def __exit__(self, *_):
         self.process.terminate()
-        self.process.wait(timeout=20)
+        self.process.wait(timeout=PATIENCE)
         self.reader.join()
         self.process.stdout.close()
         self.check()

@@ -20,7 +20,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-from harness import SCRATCH, History, Process, RealLoki, Sandbox, Weather, command, run
+from harness import PATIENCE, SCRATCH, History, Process, RealLoki, Sandbox, Weather, command, run
 
 HOUR = 3600
 DAY = 24 * HOUR
@@ -39,10 +39,10 @@ def refused(plan):
 
 def ask(url):
     """The answer; again for half a minute while Loki has too many queries, such as those of whoever was killed."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + PATIENCE
     while True:
         try:
-            with urllib.request.urlopen(url, timeout=30) as answer:
+            with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as e:
             with e:
@@ -79,12 +79,12 @@ def entries_of(world):
 
 def flush(world):
     """Loki shows what is older than three hours only then."""
-    urllib.request.urlopen(urllib.request.Request(world.loki + "/flush", method="POST"), timeout=60).close()
+    urllib.request.urlopen(urllib.request.Request(world.loki + "/flush", method="POST"), timeout=PATIENCE).close()
 
 
 def flushed_until(world, is_enough, days=31):
     """Flushes until the set of (labels, ns, line) that Loki shows is enough, or a minute has passed; the set."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + PATIENCE
     while True:
         flush(world)
         found = everything(world, days)
@@ -202,7 +202,7 @@ class ThirtyDaysIntoARealLoki(unittest.TestCase):
 
     def discarded(self):
         """How many entries this Loki has refused for their age since it was started."""
-        with urllib.request.urlopen(self.world.loki + "/metrics", timeout=20) as answer:
+        with urllib.request.urlopen(self.world.loki + "/metrics", timeout=PATIENCE) as answer:
             text = answer.read().decode()
         name = r"^loki_discarded_samples_total\{[^}]*greater_than_max_sample_age[^}]*\} (\S+)$"
         return sum(float(n) for n in re.findall(name, text, re.MULTILINE))
@@ -386,7 +386,7 @@ class Interrupted(unittest.TestCase):
 
         with Sandbox("--history", "3000", "--interval", "off") as sandbox:
             there = ["--backend", sandbox.backend, "--loki", sandbox.loki]
-            done = subprocess.run(**command("backfill", *there), capture_output=True, timeout=60, preexec_fn=full)
+            done = subprocess.run(**command("backfill", *there), capture_output=True, timeout=PATIENCE, preexec_fn=full)
             self.assertEqual(done.returncode, 9, done.stderr)
             self.assertRegex(done.stderr, r"the spool in '/[^']*': it cannot be written: File too large")
             done = run("backfill", *there, "--spool-dir", "/nowhere")
@@ -448,7 +448,7 @@ class Beside:
         there = ["--backend", self.world.backend, "--loki", self.world.loki]
         with Process("shipd", *there, "--poll-interval", self.poll) as shipd:
             # What its first poll brings is not seen while it is on its way.
-            end = time.monotonic() + 60
+            end = time.monotonic() + PATIENCE
             while not first <= {(ns, line) for _, ns, line in everything(self.world, days=7)}:
                 self.assertLess(time.monotonic(), end)
             done = run("backfill", *there, "--progress", "json", "--push-entries", "20", *options)

@@ -7,7 +7,7 @@ import time
 import unittest
 import urllib.request
 
-from harness import History, run
+from harness import PATIENCE, History, run
 
 DAY = 86400 * 10**9
 END = 1_795_439_523 * 10**9 + 123_456_789
@@ -15,12 +15,12 @@ END = 1_795_439_523 * 10**9 + 123_456_789
 
 class HistoryServer(History):
     def text(self, limit):
-        with urllib.request.urlopen(f"{self.backend}/api/monitoring/logs?limit={limit}&server_id=x", timeout=20) as answer:
+        with urllib.request.urlopen(f"{self.backend}/api/monitoring/logs?limit={limit}&server_id=x", timeout=PATIENCE) as answer:
             return answer.read()
 
     def push(self, body, **headers):
         request = urllib.request.Request(self.loki + "/loki/api/v1/push", body, {"Content-Type": "application/json", **headers})
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return answer.status, answer.read()
 
 

@@ -12,7 +12,7 @@ import unicodedata
 import unittest
 import zlib
 
-from harness import Backend, Process, Sandbox, Server, Weather, run
+from harness import PATIENCE, Backend, Process, Sandbox, Server, Weather, run
 
 SANITIZED = bool(os.environ.get("LOKISHIP_SANITIZED"))
 MIB = 1024 * 1024
@@ -112,7 +112,7 @@ class Watched(Process):
     """One that is ended where it hangs."""
 
     def __enter__(self):
-        self.watchdog = threading.Timer(40, self.process.kill)
+        self.watchdog = threading.Timer(PATIENCE, self.process.kill)
         self.watchdog.start()
         return self
 
@@ -337,7 +337,7 @@ class HostileBackend(Case):
                 self.assert_is_clean(backfill.lines, backfill.output())
                 for word in words:
                     self.assertIn(word, backfill.lines[-1])
-                self.assertEqual(backfill.process.wait(timeout=20), 4)
+                self.assertEqual(backfill.process.wait(timeout=PATIENCE), 4)
 
 
 class HostileLoki(Case):

@@ -16,7 +16,7 @@ import urllib.request
 import uuid
 
 from compare_entries import Entry, differences
-from harness import Process, Sandbox, run
+from harness import PATIENCE, Process, Sandbox, run
 from postgres import Aoss, Postgres, insert, literal
 from test_backfill import events, everything, flushed_until, needs_a_real_loki
 
@@ -315,12 +315,12 @@ class Shipped(WithAoss):
                 for n in range(20):
                     statement, _ = self.execution([step(1), step(2, stdout=str(n))])
                     self.seen(statement)
-                self.assertEqual(backfill.process.wait(timeout=60), 0, backfill.lines)
+                self.assertEqual(backfill.process.wait(timeout=PATIENCE), 0, backfill.lines)
             self.check(self.aoss.ever, days=7)
             # Too late for shipd beside what is newer in its stream, and shipd says so; not for backfill.
             statement, _ = self.execution([step(1, stdout="newer")])
             self.seen(statement)
-            end = time.monotonic() + 60
+            end = time.monotonic() + PATIENCE
             while not any("newer" in line for _, _, line in everything(self.loki, 1)):
                 self.assertLess(time.monotonic(), end)
             self.seen(self.update(late, execution_results=[step(1), step(2)], status="Success"))
@@ -357,7 +357,7 @@ class TheBackend(WithAoss, unittest.TestCase):
         return None
 
     def get(self, query=""):
-        with urllib.request.urlopen(f"{self.aoss.url}/api/monitoring/logs{query}", timeout=20) as answer:
+        with urllib.request.urlopen(f"{self.aoss.url}/api/monitoring/logs{query}", timeout=PATIENCE) as answer:
             self.assertEqual(answer.headers["Content-Type"], "application/json")
             self.assertIn("Content-Length", answer.headers)
             return json.load(answer)
@@ -408,7 +408,7 @@ class TheBackend(WithAoss, unittest.TestCase):
     def test_whatever_asks_for_more_than_to_read_is_refused_and_found(self):
         address = urllib.parse.urlsplit(self.aoss.url).netloc
         for method in ("POST", "PUT", "DELETE", "PATCH"):
-            connection = http.client.HTTPConnection(address, timeout=20)
+            connection = http.client.HTTPConnection(address, timeout=PATIENCE)
             connection.request(method, "/api/monitoring/logs", b"{}")
             self.assertEqual(connection.getresponse().status, 405)
             connection.close()

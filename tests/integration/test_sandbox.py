@@ -5,12 +5,12 @@ import json
 import unittest
 import urllib.request
 
-from harness import Sandbox, run
+from harness import PATIENCE, Sandbox, run
 
 
 def page(sandbox):
     """Everything the backend has."""
-    with urllib.request.urlopen(f"{sandbox.backend}/api/monitoring/logs?limit=1000000", timeout=20) as answer:
+    with urllib.request.urlopen(f"{sandbox.backend}/api/monitoring/logs?limit=1000000", timeout=PATIENCE) as answer:
         return json.load(answer)
 
 

@@ -12,7 +12,7 @@ import tempfile
 import threading
 import unittest
 
-from harness import SCRATCH, Backend, Process, Sandbox, run
+from harness import PATIENCE, SCRATCH, Backend, Process, Sandbox, run
 
 NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
 
@@ -64,7 +64,7 @@ class Authority:
 
     @staticmethod
     def openssl(*arguments):
-        subprocess.run(["openssl", *arguments], check=True, capture_output=True, timeout=60)
+        subprocess.run(["openssl", *arguments], check=True, capture_output=True, timeout=PATIENCE)
 
     def issue(self, name, names="IP:127.0.0.1", expired=False):
         """Replaces each file as a whole."""
@@ -135,7 +135,7 @@ class Nginx:
     def __exit__(self, *_):
         # Gracefully: what was answered is then logged.
         self.process.send_signal(signal.SIGQUIT)
-        self.process.wait(timeout=20)
+        self.process.wait(timeout=PATIENCE)
         self.rest.join()
         self.process.stderr.close()
 

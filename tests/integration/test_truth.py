@@ -14,7 +14,7 @@ import urllib.parse
 import urllib.request
 import uuid
 
-from harness import SCRATCH, Backend, Sandbox, run
+from harness import PATIENCE, SCRATCH, Backend, Sandbox, run
 
 HOUR = 3600 * 10**9
 
@@ -32,7 +32,7 @@ class Loki:
             self.url + "/loki/api/v1/push", json.dumps(body).encode(), {"Content-Type": "application/json"}
         )
         try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
+            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
                 return answer.status
         except urllib.error.HTTPError as e:
             with e:
@@ -43,7 +43,7 @@ class Loki:
         now = time.time_ns()
         parameters = {"query": selector, "limit": 5000, "start": now - 5 * HOUR // 2, "end": now + HOUR}
         with urllib.request.urlopen(
-            f"{self.url}/loki/api/v1/query_range?{urllib.parse.urlencode(parameters)}", timeout=20
+            f"{self.url}/loki/api/v1/query_range?{urllib.parse.urlencode(parameters)}", timeout=PATIENCE
         ) as answer:
             streams = json.load(answer)["data"]["result"]
         found = [(int(ns), line) for s in streams for ns, line in s["values"]]

@@ -5,7 +5,7 @@ import re
 import subprocess
 import unittest
 
-from harness import HERE, SCRATCH, Server, command, page_server, run
+from harness import HERE, PATIENCE, SCRATCH, Server, command, page_server, run
 
 
 class Usage(unittest.TestCase):
@@ -42,7 +42,7 @@ class Usage(unittest.TestCase):
             dry_run = ["--dry-run", "--log-level", "off", "--backend", backend.url]
             for arguments in (["--help"], ["--version"], ["--print-config"], dry_run):
                 with self.subTest(arguments):
-                    done = subprocess.run(**command("backfill", *arguments), stdout=full, stderr=subprocess.PIPE, timeout=60)
+                    done = subprocess.run(**command("backfill", *arguments), stdout=full, stderr=subprocess.PIPE, timeout=PATIENCE)
                     self.assertEqual(done.returncode, 1, done)
                     self.assertIn("standard output", done.stderr)
             # A descriptor that is closed must not become a socket that the output then goes to.
@@ -56,7 +56,7 @@ class Usage(unittest.TestCase):
                 arguments = ["--loki", other.url, "--backend", other.url]
                 tool = command("backfill", *arguments)
                 closed = ["sh", "-c", 'exec "$0" "$@" <&- >&- 2>&-', *tool.pop("args")]
-                done = subprocess.run(closed, **tool, timeout=60)
+                done = subprocess.run(closed, **tool, timeout=PATIENCE)
                 self.assertEqual(done.returncode, 0)
                 # Loki's settings, and a page.
                 self.assertEqual([a[1].split("?")[0] for a in asked], ["/config", "/api/monitoring/logs"])
