@@ -13,6 +13,7 @@ using shipper = ship::basic_shipper<http::beast_transport, system_clock>;
 using backfill = ship::basic_backfill<http::beast_transport, system_clock>;
 
 using ship::background_shipper;
+using ship::basic_background_shipper;
 
 } // namespace lokiship
 

@@ -76,7 +76,7 @@ class Process:
         self.process.send_signal(signal.SIGTERM)
         for line in self.process.stderr:
             self.lines.append(line.rstrip("\n"))
-        return self.process.wait(timeout=PATIENCE)
+        return self.process.wait(timeout=60)
 
 
 class Server:
@@ -269,7 +269,7 @@ class Servers:
 
     def __exit__(self, *_):
         self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(timeout=PATIENCE) == 0
+        assert self.process.wait(timeout=60) == 0
         self.process.stdout.close()
 
 

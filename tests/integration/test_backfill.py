@@ -38,7 +38,7 @@ def refused(plan):
 
 
 def ask(url):
-    """The answer; again for half a minute while Loki has too many queries, such as those of whoever was killed."""
+    """The answer; again while Loki has too many queries, such as those of whoever was killed."""
     end = time.monotonic() + PATIENCE
     while True:
         try:
@@ -83,7 +83,7 @@ def flush(world):
 
 
 def flushed_until(world, is_enough, days=31):
-    """Flushes until the set of (labels, ns, line) that Loki shows is enough, or a minute has passed; the set."""
+    """Flushes until the set of (labels, ns, line) that Loki shows is enough, or patience ends; the set."""
     end = time.monotonic() + PATIENCE
     while True:
         flush(world)

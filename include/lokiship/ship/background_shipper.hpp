@@ -32,7 +32,7 @@ namespace lokiship::ship {
 template <http::transport Transport>
 class basic_background_shipper {
 public:
-    /// Makes a transport for the thread of this executor.
+    /// Makes a transport for the thread of this executor. Not empty.
     using make_transport = std::function<Transport(boost::asio::any_io_executor)>;
 
     /// Starts shipping over what `backend` and `loki` make, which are called once, before this returns: with credentials,
@@ -43,18 +43,27 @@ public:
         : backend_(backend(context_.get_executor()))
         , loki_(loki(context_.get_executor()))
         , shipper_(backend_, loki_, clock_, watched(options)) {
-        boost::asio::co_spawn(context_, shipper_.run(), [log = options.log](std::exception_ptr e) {
-            if (e && log)
-                log(severity::warning, "shipping has ended: " + what(e));
+        boost::asio::co_spawn(context_, shipper_.run(), [this, log = options.log](std::exception_ptr e) {
+            if (e)
+                say_ended(log, e);
+            // Whatever a transport still waits for.
+            context_.stop();
         });
-        thread_ = std::thread([this] { context_.run(); });
+        thread_ = std::thread([this, log = options.log] {
+            try {
+                context_.run();
+            } catch (...) {
+                say_ended(log, std::current_exception());
+            }
+        });
     }
     basic_background_shipper(const basic_background_shipper&) = delete;
     basic_background_shipper& operator=(const basic_background_shipper&) = delete;
 
-    /// Stops, waiting for pushes in flight for at most `shipper_options::stop_timeout`. What Loki had not
+    /// Stops, waiting for pushes in flight for at most `shipper_options::stop_timeout`, and for the system's resolver where
+    /// that looks for a name just then. What Loki had not
     /// taken by then is read again by the next shipper.
-    ~basic_background_shipper() {
+    virtual ~basic_background_shipper() {
         boost::asio::post(context_, [this] { shipper_.stop(); });
         thread_.join();
     }
@@ -66,6 +75,15 @@ public:
     }
 
 private:
+    template <class Log>
+    static void say_ended(const Log& log, std::exception_ptr e) noexcept {
+        try {
+            if (log)
+                log(severity::warning, "shipping has ended: " + what(std::move(e)));
+        } catch (...) {
+            // Nobody is left to tell.
+        }
+    }
     static std::string what(std::exception_ptr e) {
         try {
             std::rethrow_exception(std::move(e));
@@ -103,11 +121,14 @@ public:
     /// Starts shipping between these URLs. Throws `system_error` (`errc::invalid_url`) for one that `http::parse_url`
     /// refuses, `std::invalid_argument` for an option out of range, and what `std::thread` throws.
     background_shipper(std::string_view backend, std::string_view loki, shipper_options options = {})
+        : background_shipper(http::parse_url(backend).value(), http::parse_url(loki).value(),
+                             std::move(options)) {}
+    background_shipper(const http::url& backend, const http::url& loki, shipper_options options = {})
         : basic_background_shipper(maker(backend), maker(loki), std::move(options)) {}
 
 private:
-    static make_transport maker(std::string_view url) {
-        return [server = http::parse_url(url).value()](boost::asio::any_io_executor executor) {
+    static make_transport maker(const http::url& server) {
+        return [&server](boost::asio::any_io_executor executor) {
             return http::beast_transport(std::move(executor), server);
         };
     }

@@ -28,6 +28,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -277,9 +278,16 @@ private:
 
     boost::asio::awaitable<void> poll() {
         polled_ = {};
-        co_await until(stop_->interrupt, poller_.poll(polled_));
+        std::exception_ptr thrown;
+        try {
+            co_await until(stop_->interrupt, poller_.poll(polled_));
+        } catch (...) {
+            thrown = std::current_exception();
+        }
         unsaved_ = unsaved_ || polled_.news;
         checks_shown_ = checks_shown_ || polled_.may_be_shown;
+        if (thrown)
+            std::rethrow_exception(thrown);
     }
 
     /// Leaves out what Loki has already. Where it does not answer, a push would fail as well, up to some times.
