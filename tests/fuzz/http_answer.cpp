@@ -116,7 +116,7 @@ bool alike(const error& a, const error& b) {
     const auto hides = [](const error& broken, const error& e) {
         return broken.code == boost::beast::http::error::partial_message &&
                (e.code == errc::unexpected_answer || e.code == errc::corrupt_content_encoding ||
-                e.code == errc::response_too_large);
+                e.code == errc::unsupported_content_encoding || e.code == errc::response_too_large);
     };
     return a.code == b.code || hides(a, b) || hides(b, a);
 }

@@ -38,11 +38,11 @@ void run_all(std::initializer_list<unsigned> failed_before) {
 BOOST_AUTO_TEST_SUITE(simulation)
 
 BOOST_AUTO_TEST_CASE(shipd) {
-    run_all<shipper_world>({50, 80, 84, 86, 96, 1989, 2194, 19839});
+    run_all<shipper_world>({50, 80, 84, 86, 96, 1989, 2194, 16683, 19839});
 }
 
 BOOST_AUTO_TEST_CASE(backfill) {
-    run_all<backfill_world>({66});
+    run_all<backfill_world>({66, 22519, 22597});
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -252,14 +252,15 @@ private:
     static void mark_sent(lane& l, std::size_t n) {
         for (std::size_t i = 0; i != n; ++i) {
             pending_entry& p = l.batch[i];
-            if (!std::exchange(p.sent_before, true))
-                p.proven = l.window.is_proven(p.entry.time);
+            p.sent_before = true;
+            // What Loki takes now, it has after this push or has had before, whichever of them arrives.
+            p.proven = p.proven || l.window.is_proven(p.entry.time);
         }
     }
     /// Nothing of the first `n` is stored: they are as before they were sent.
     static void unmark_sent(lane& l, const std::vector<loki::pushed_entry>& pushed, std::size_t n) {
         for (std::size_t i = 0; i != n; ++i)
-            l.batch[i].sent_before = pushed[i].sent_before;
+            l.batch[i].sent_before = l.batch[i].proven = pushed[i].sent_before;
     }
 
     void pace(lane& l, std::size_t bytes) const {

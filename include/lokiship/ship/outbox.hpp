@@ -32,7 +32,8 @@ public:
         std::size_t suffix_size = 0;
         /// It was part of a push whose outcome, for this entry, is not known.
         bool sent_before = false;
-        /// When it was sent first, Loki would have taken it, for all that was known (`stream_window::is_proven`).
+        /// When it was sent, once at least, Loki would have taken it, for all that was known
+        /// (`stream_window::is_proven`).
         bool proven = false;
         /// It was acknowledged before and did not show when it was read back.
         bool lost_before = false;

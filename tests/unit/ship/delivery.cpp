@@ -136,6 +136,24 @@ BOOST_AUTO_TEST_CASE(a_batch_that_was_stored_before_its_answer_was_lost_is_no_lo
     }
 }
 
+BOOST_AUTO_TEST_CASE(what_an_earlier_run_may_have_sent_is_known_for_stored_once_it_is_sent_with_proof) {
+    channel c;
+    c.add(48h, "a");
+    c.round();
+    BOOST_TEST(c.count.shipped == 1u);
+    c.add(47h, "b");
+    c.add(0h, "c");
+    c.box.visit_lanes([](ship::outbox::lane& l) {
+        for (auto& p : l.queue)
+            p.sent_before = true;
+    });
+    c.loki_http.script({fault::reset_after});
+    c.drain();
+    BOOST_TEST(c.count.shipped == 3u);
+    BOOST_TEST(c.count.rejected == 0u);
+    c.check_truth();
+}
+
 BOOST_AUTO_TEST_CASE(entries_that_come_meanwhile_do_not_change_what_is_sent_again) {
     channel p;
     p.loki_http.script({fault::none, fault::reset_after});
