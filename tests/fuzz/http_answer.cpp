@@ -110,15 +110,18 @@ void check(const outcome& o) {
     require(o.body.empty() || head.fields.size() == o.fields_at_body, "the body is handed on with the head");
 }
 
-/// Where an answer that comes otherwise broke off, its last bytes may have been looked at or not; what is wrong in them is
-/// told or not.
+/// An answer may have two faults, and which is met first depends on how it comes: the last bytes of one that broke off may
+/// not be looked at; and what is decoded at once may be damaged before it is handed on, and is too large.
 bool alike(const error& a, const error& b) {
     const auto hides = [](const error& broken, const error& e) {
         return broken.code == boost::beast::http::error::partial_message &&
                (e.code == errc::unexpected_answer || e.code == errc::corrupt_content_encoding ||
                 e.code == errc::unsupported_content_encoding || e.code == errc::response_too_large);
     };
-    return a.code == b.code || hides(a, b) || hides(b, a);
+    const auto precedes = [](const error& large, const error& damaged) {
+        return large.code == errc::response_too_large && damaged.code == errc::corrupt_content_encoding;
+    };
+    return a.code == b.code || hides(a, b) || hides(b, a) || precedes(a, b) || precedes(b, a);
 }
 
 /// `ways_differ`: they came otherwise.
