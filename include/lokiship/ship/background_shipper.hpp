@@ -61,8 +61,7 @@ public:
     basic_background_shipper& operator=(const basic_background_shipper&) = delete;
 
     /// Stops, waiting for pushes in flight for at most `shipper_options::stop_timeout`, and for the system's resolver where
-    /// that looks for a name just then. What Loki had not
-    /// taken by then is read again by the next shipper.
+    /// that looks for a name just then. What Loki had not taken by then is read again by the next shipper.
     virtual ~basic_background_shipper() {
         boost::asio::post(context_, [this] { shipper_.stop(); });
         thread_.join();
