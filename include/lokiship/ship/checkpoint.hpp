@@ -46,7 +46,9 @@ struct checkpoint {
         std::vector<prefix_digest> prefixes{};
         /// The digests of the entries behind those that may have been sent.
         std::vector<std::uint64_t> open{};
-        /// Those are all from the first entries to `taken_until`.
+        /// Those of `open` that Loki would have taken when they were sent, for all that was known; ascending.
+        std::vector<std::uint64_t> proven{};
+        /// Those of `open` are all from the first entries to `taken_until`.
         bool open_is_whole = true;
         /// The time of the last entry that was taken.
         std::optional<timestamp> taken_until{};
@@ -94,11 +96,14 @@ inline std::string to_text(const checkpoint::stream& s) {
         prefixes.push_back(boost::json::array{p.entries, p.sum});
     for (const auto& r : s.ranges)
         ranges.push_back(boost::json::array{detail::to_json(r.from), detail::to_json(r.until)});
-    boost::json::object o{
-        {"labels", detail::to_json(s.labels)}, {"outcomes", std::move(outcomes)},
-        {"prefixes", std::move(prefixes)},     {"open", boost::json::array(s.open.begin(), s.open.end())},
-        {"open_is_whole", s.open_is_whole},    {"taken_until", detail::to_json(s.taken_until)},
-        {"ranges", std::move(ranges)}};
+    boost::json::object o{{"labels", detail::to_json(s.labels)},
+                          {"outcomes", std::move(outcomes)},
+                          {"prefixes", std::move(prefixes)},
+                          {"open", boost::json::array(s.open.begin(), s.open.end())},
+                          {"proven", boost::json::array(s.proven.begin(), s.proven.end())},
+                          {"open_is_whole", s.open_is_whole},
+                          {"taken_until", detail::to_json(s.taken_until)},
+                          {"ranges", std::move(ranges)}};
     if (s.acknowledged)
         o["acknowledged"] = detail::to_json(*s.acknowledged);
     return boost::json::serialize(o);
@@ -160,6 +165,8 @@ inline result<checkpoint> parse_checkpoint(std::string_view text) try {
         if (s.settled() != settled)
             return bad("its outcomes and its digests are not of the same entries");
         s.open = boost::json::value_to<std::vector<std::uint64_t>>(o.at("open"));
+        if (const auto* proven = o.if_contains("proven"))
+            s.proven = boost::json::value_to<std::vector<std::uint64_t>>(*proven);
         s.open_is_whole = o.at("open_is_whole").as_bool();
         s.taken_until = detail::time_from(o.at("taken_until"));
         for (const auto& r : o.at("ranges").as_array())

@@ -197,7 +197,11 @@ private:
         // Once such a batch was sent, and its answer lost, its newest entry has Loki refuse its oldest,
         // whether it has them or not. The oldest moment alone shows first whether they are taken.
         const timestamp oldest = l.batch.front().entry.time;
-        if (l.batch.back().entry.time - oldest > options_.ingester.window() && !l.window.is_proven(oldest))
+        const auto is_proven = [&l](const pending_entry& p) {
+            return (p.sent_before && p.proven) || l.window.is_proven(p.entry.time);
+        };
+        if (l.batch.back().entry.time - oldest > options_.ingester.window() &&
+            !std::all_of(l.batch.begin(), l.batch.end(), is_proven))
             while (most > 1 && l.batch[most - 1].entry.time != oldest)
                 --most;
         if (probe_)

@@ -63,12 +63,19 @@ inline boost::asio::awaitable<std::uint64_t> resume(const spool& source, shipmen
     part.taken_until = saved.taken_until;
     part.open_before = saved.open;
     std::sort(part.open_before.begin(), part.open_before.end());
+    part.proven_before = saved.proven;
+    std::sort(part.proven_before.begin(), part.proven_before.end());
     const std::uint64_t lost = saved.settled() - settled;
     // With others between them, there may be any number.
     if (lost == 0 && saved.open_is_whole && !saved.open.empty())
         part.together_until = saved.taken_until;
-    if (saved.acknowledged)
+    if (saved.acknowledged) {
         part.acknowledged = saved.acknowledged->memory(wall, now);
+        // What was sent then may have raised it, for what came between since.
+        if (!saved.open.empty())
+            part.acknowledged->bar =
+                std::max(part.acknowledged->bar, saved.taken_until.value_or(timestamp::max()));
+    }
     co_return lost;
 }
 

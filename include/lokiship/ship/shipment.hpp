@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <iterator>
 #include <optional>
 #include <queue>
 #include <string>
@@ -43,6 +44,8 @@ struct shipment_part {
     std::optional<timestamp> taken_until{};
     /// The digests, ascending, of entries that an earlier run may have sent; and what Loki acknowledged then.
     std::vector<std::uint64_t> open_before{};
+    /// The digests, ascending, of those of them that Loki would have taken when they were sent.
+    std::vector<std::uint64_t> proven_before{};
     /// What is not later is brought together: one of those may be the newest that Loki has.
     std::optional<timestamp> together_until{};
     std::optional<loki::stream_window::memory> acknowledged{};
@@ -239,10 +242,13 @@ private:
         s.prefixes = p.progress.prefixes();
         s.open = p.progress.open();
         s.open.insert(s.open.end(), p.open_before.begin(), p.open_before.end());
+        const auto* lane = box_.find_stream(p.labels);
+        s.proven = p.progress.proven(lane ? lane->window : loki::stream_window());
+        std::set_intersection(p.open_before.begin(), p.open_before.end(), p.proven_before.begin(),
+                              p.proven_before.end(), std::back_inserter(s.proven));
         s.open_is_whole = p.open_before.empty() || p.together_until;
         s.taken_until = p.taken_until;
         s.ranges = p.ranges;
-        const auto* lane = box_.find_stream(p.labels);
         if (const auto known = lane && lane->window.known() ? lane->window.known() : p.acknowledged)
             s.acknowledged.emplace(*known, wall, now);
         return to_text(s);
@@ -313,7 +319,9 @@ private:
             const bool maybe_sent = sent != p.open_before.end() && *sent == digest;
             if (maybe_sent)
                 p.open_before.erase(sent);
-            p.progress.take(digest);
+            const bool proven =
+                maybe_sent && std::binary_search(p.proven_before.begin(), p.proven_before.end(), digest);
+            p.progress.take(digest, e.entry.time, proven);
             if (const auto done = outcome_without_push(l, e, maybe_sent)) {
                 bytes_settled_ += e.entry.line.size();
                 p.progress.settle(position, *done);
@@ -329,7 +337,7 @@ private:
             outbox::pending_entry pending{std::move(e.entry), e.key};
             pending.position = std::uint64_t{number} << position_bits | position;
             pending.sent_before = maybe_sent;
-            pending.proven = pending.sent_before && lane.window.is_proven(pending.entry.time);
+            pending.proven = proven;
             box_.add(p.labels, std::move(pending));
             ++l.in_outbox;
         }

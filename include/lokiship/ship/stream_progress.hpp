@@ -3,6 +3,7 @@
 
 #include <lokiship/aoss/step_key.hpp>
 #include <lokiship/loki/push_reply.hpp>
+#include <lokiship/loki/stream_window.hpp>
 #include <lokiship/ship/counters.hpp>
 #include <lokiship/text/stable_hash.hpp>
 #include <lokiship/text/timestamp.hpp>
@@ -115,8 +116,20 @@ public:
         return out;
     }
 
-    /// The next entry was taken; it is the `taken()`th, counted from 0 before the call.
-    void take(std::uint64_t entry_digest) { open_.push_back({entry_digest, std::nullopt}); }
+    /// Of these, those that are proven, or would be if they were sent now.
+    std::vector<std::uint64_t> proven(const loki::stream_window& window) const {
+        std::vector<std::uint64_t> out;
+        for (std::size_t i = first_open_; i != open_.size(); ++i)
+            if (open_[i].proven || window.is_proven(open_[i].time))
+                out.push_back(open_[i].digest);
+        return out;
+    }
+
+    /// The next entry was taken; it is the `taken()`th, counted from 0 before the call. `proven`: an earlier run sent it when
+    /// Loki would have taken it.
+    void take(std::uint64_t entry_digest, timestamp time, bool proven) {
+        open_.push_back({entry_digest, time, proven, std::nullopt});
+    }
     /// Precondition: `position < taken()`, and the entry there is not settled.
     void settle(std::uint64_t position, outcome what) {
         BOOST_ASSERT(position >= settled() && position < taken());
@@ -139,6 +152,8 @@ public:
 private:
     struct open_entry {
         std::uint64_t digest;
+        timestamp time;
+        bool proven;
         std::optional<outcome> what;
     };
     void append(outcome what) {
