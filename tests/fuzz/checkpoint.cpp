@@ -50,7 +50,7 @@ void go_on(const ship::checkpoint::stream& s) {
         entries += r.count;
     }
     for (std::uint64_t i = 0; i != 2; ++i) {
-        progress.take(i);
+        progress.take(i, {}, i == 0);
         progress.settle(s.settled() + i, ship::outcome::shipped());
     }
     require(progress.settled() == s.settled() + 2, "two more are settled");
