@@ -24,6 +24,7 @@
 #include <lokiship/loki/json_encoder.hpp>
 #include <lokiship/loki/label_value.hpp>
 #include <lokiship/loki/labels.hpp>
+#include <lokiship/loki/push_encoder.hpp>
 #include <lokiship/loki/push_reply.hpp>
 #include <lokiship/loki/query.hpp>
 #include <lokiship/loki/selector.hpp>

@@ -419,7 +419,7 @@ class Memory(unittest.TestCase):
         """The peak resident memory in KiB of a backfill of so many entries."""
         with History("--entries", str(entries)) as server:
             process = subprocess.Popen(
-                **command("backfill", "--backend", server.backend, "--loki", server.loki, "--rate", "off", *options),
+                **command("backfill", "--backend", server.backend, "--loki", server.loki, "--rate", "off", "--encoding", "json", *options),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )

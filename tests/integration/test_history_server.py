@@ -74,7 +74,7 @@ class ServeHistory(unittest.TestCase):
 
     def test_backfill_ships_it(self):
         with HistoryServer("--entries", "3000", "--streams", "30", "--end", str(time.time_ns())) as server:
-            done = run("backfill", "--backend", server.backend, "--loki", server.loki)
+            done = run("backfill", "--backend", server.backend, "--loki", server.loki, "--encoding", "json")
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertIn("fetched 3000, shipped 3000, duplicate 0, rejected 0, pending 0", done.stdout)
             self.assertEqual(server.count()["entries"], 3000)

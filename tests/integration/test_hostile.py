@@ -301,7 +301,7 @@ class HostileBackend(Case):
             for step in self.real.entries[:2]:
                 step.update({field: text for field in texts}, execution_id=f"{number}{text}")
         for tool in (["shipd", "--once"], ["backfill", "--verify"], ["backfill", "--plan"], ["backfill", "--dry-run"]):
-            done = run(*tool[:1], *self.there, *tool[1:])
+            done = run(*tool[:1], *self.there, "--encoding", "json", *tool[1:])
             self.assertIn(done.returncode, (0, 3), done.stderr)
             self.assert_is_clean(done.stderr.split("\n")[:-1], done.stdout)
             if "--dry-run" in tool:
@@ -309,7 +309,7 @@ class HostileBackend(Case):
         # Loki quotes what it refuses.
         refusal = answer(400, f"entry for stream '{FORGED}' has timestamp too old".encode())
         self.loki.set(refusal, only="push")
-        done = run("shipd", *self.there, "--once")
+        done = run("shipd", *self.there, "--once", "--encoding", "json")
         self.assertEqual(done.returncode, 3, done.stderr)
         self.assertIn("Loki refuses entries (greater_than_max_sample_age)", done.stderr)
         self.assert_is_clean(done.stderr.split("\n")[:-1], done.stdout)

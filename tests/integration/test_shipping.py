@@ -57,6 +57,26 @@ class Shipping(unittest.TestCase):
                 self.assertIn("rejected 0, pending ", shipd.lines[-1])
             self.assertGreater(after, before)
 
+    def test_each_encoding_brings_the_same(self):
+        with Sandbox("--history", "60", "--interval", "off", "--max-chunk-age", "11d") as sandbox:
+            there = ["--backend", sandbox.backend, "--loki", sandbox.loki]
+            shown = []
+            for tool, *options in (
+                ["backfill"],
+                ["backfill", "--encoding", "json"],
+                ["shipd", "--once", "--batch-size", "1000", "--encoding", "json", "--compression", "gzip"],
+                ["shipd", "--once", "--batch-size", "1000", "--encoding", "protobuf"],
+            ):
+                done = run(tool, *there, *options)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                shown.append(sandbox.query('{job="aoss"}'))
+            self.assertGreater(len(shown[0]), 60)
+            # Loki would keep what is not the same to the byte beside it.
+            self.assertEqual(shown, 4 * shown[:1])
+        done = run("backfill", "--compression", "gzip")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("--compression: 'gzip' is for JSON", done.stderr)
+
     def test_each_rejected_entry_is_kept_at_least_once_whatever_kills_backfill(self):
         file = {name: pathlib.Path(SCRATCH.name, f"{self.id()}.{name}") for name in ("rejects", "checkpoint", "report")}
         kept = ["--rejects", str(file["rejects"]), "--checkpoint", str(file["checkpoint"]), "--report", str(file["report"])]

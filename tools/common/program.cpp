@@ -6,6 +6,9 @@
 
 #include <lokiship/http/whole_answer.hpp>
 #include <lokiship/loki/backfill_shard.hpp>
+#include <lokiship/loki/gzip_encoder.hpp>
+#include <lokiship/loki/json_encoder.hpp>
+#include <lokiship/loki/protobuf_encoder.hpp>
 #include <lokiship/text/escape.hpp>
 #include <lokiship/text/redactor.hpp>
 
@@ -19,6 +22,7 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <utility>
 #include <variant>
 
 namespace lokiship::tools {
@@ -103,7 +107,10 @@ std::vector<setting> shipping_settings(std::string backend_timeout, std::vector<
     out.push_back(list_setting("redact-pattern", "RE",
                                "Replace also what this regular expression (RE2) matches, or its first group",
                                check_pattern, {}, '\n'));
-    out.push_back(choice_setting("encoding", {"json"}, "json", "How pushes are encoded"));
+    out.push_back(choice_setting("encoding", {"protobuf", "json"}, "protobuf",
+                                 "How pushes are encoded; protobuf, Loki's own, is compressed by snappy"));
+    out.push_back(
+        choice_setting("compression", {"none", "gzip"}, "none", "How pushes in JSON are compressed"));
     out.push_back(choice_setting("log-level", {"trace", "debug", "info", "warn", "error", "off"}, "info",
                                  "What is logged to standard error"));
     return out;
@@ -113,6 +120,21 @@ aoss::redact_function redaction(const values& v) {
     if (!v.flag("redact"))
         return {};
     return text::redactor(v.list("redact-pattern", '\n'));
+}
+
+std::function<std::unique_ptr<loki::push_encoder>()> encoder(const values& v) {
+    const bool gzip = v.text("compression") == "gzip";
+    if (v.text("encoding") == "json")
+        return [gzip]() -> std::unique_ptr<loki::push_encoder> {
+            auto json = std::make_unique<loki::json_encoder>();
+            if (!gzip)
+                return json;
+            return std::make_unique<loki::gzip_encoder>(std::move(json));
+        };
+    if (gzip)
+        throw wrong_use_error(
+            "--compression: 'gzip' is for JSON; protobuf is compressed by snappy. Use --encoding json");
+    return [] { return std::make_unique<loki::protobuf_encoder>(); };
 }
 
 shipping_program::shipping_program(const std::string& name, const values& v)
@@ -198,6 +220,7 @@ ship::delivery_options shipping_program::delivery(const values& v, const loki_se
     if (const auto most = settings.ingestion.per_stream_rate_limit; most != 0)
         out.stream_rate = std::min(out.stream_rate, most / 20 * 19);
     out.structured_metadata = settings.structured_metadata;
+    out.make_encoder = encoder(v);
     const std::string& path = v.text("rejects");
     if (path.empty())
         return out;

@@ -8,6 +8,7 @@
 #include <lokiship/aoss/to_entry.hpp>
 #include <lokiship/clock.hpp>
 #include <lokiship/http/tls_transport.hpp>
+#include <lokiship/loki/push_encoder.hpp>
 #include <lokiship/ship/delivery_options.hpp>
 #include <lokiship/ship/log.hpp>
 
@@ -44,6 +45,8 @@ std::vector<setting> shipping_settings(std::string backend_timeout, std::vector<
 
 /// What `--redact` and `--redact-pattern` ask for; empty with `--no-redact`.
 aoss::redact_function redaction(const values& v);
+/// What the settings say of how pushes are written. Throws `wrong_use_error` for settings that do not go together.
+std::function<std::unique_ptr<loki::push_encoder>()> encoder(const values& v);
 
 /// How the tools reach a server, by http or https.
 using transport = http::tls_transport;

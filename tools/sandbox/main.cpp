@@ -3,6 +3,7 @@
 
 #include <lokiship/clock.hpp>
 #include <lokiship/testing/fake_loki.hpp>
+#include <lokiship/testing/fake_loki/protobuf_push.hpp>
 #include <lokiship/testing/http_server.hpp>
 
 #include <boost/asio/io_context.hpp>
@@ -59,6 +60,7 @@ int run(const tools::values& v) {
         limits.reject_old_samples = false;
     limits.max_chunk_age = v.duration("max-chunk-age");
     testing::fake_loki loki(v.flag("faithful") ? limits : limits.visible_at_once());
+    loki.decode_others_with(testing::decode_protobuf_push);
     tools::execution_source source(backend, v.count("servers"));
     const auto start = time.wall_now();
     const std::chrono::nanoseconds span = std::chrono::hours(24) * static_cast<int>(v.count("days"));

@@ -4,13 +4,11 @@
 #include <lokiship/aoss/execution_record.hpp>
 #include <lokiship/text/stable_hash.hpp>
 
-#include <boost/container_hash/hash.hpp>
 #include <boost/uuid/name_generator_sha1.hpp>
-#include <boost/uuid/string_generator.hpp>
 #include <boost/uuid/uuid.hpp>
 #include <boost/uuid/uuid_io.hpp>
 
-#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -33,26 +31,44 @@ struct step_key {
 
 /// Found by `boost::hash`.
 inline std::size_t hash_value(const step_key& k) noexcept {
-    std::size_t seed = 0;
-    boost::hash_combine(seed, k.execution_high);
-    boost::hash_combine(seed, k.execution_low);
-    boost::hash_combine(seed, k.step);
-    boost::hash_combine(seed, k.content);
-    return seed;
+    return static_cast<std::size_t>(text::stable_hash(k.execution_high ^ k.execution_low,
+                                                      k.content + static_cast<std::uint64_t>(k.step)));
 }
+
+namespace detail {
+
+/// The UUID that a text is, in the usual form.
+inline bool parse_uuid(std::string_view id, boost::uuids::uuid& out) noexcept {
+    static constexpr auto digits = [] {
+        std::array<unsigned char, 256> t{};
+        t.fill(0xff);
+        for (unsigned char i = 0; i != 10; ++i)
+            t['0' + i] = i;
+        for (unsigned char i = 0; i != 6; ++i)
+            t['a' + i] = t['A' + i] = static_cast<unsigned char>(10 + i);
+        return t;
+    }();
+    static constexpr unsigned char places[16] = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
+    if (id.size() != 36 || id[8] != '-' || id[13] != '-' || id[18] != '-' || id[23] != '-')
+        return false;
+    unsigned wrong = 0;
+    for (std::size_t i = 0; i != 16; ++i) {
+        const unsigned high = digits[static_cast<unsigned char>(id[places[i]])];
+        const unsigned low = digits[static_cast<unsigned char>(id[places[i] + 1u])];
+        wrong |= high | low;
+        out.data[i] = static_cast<std::uint8_t>(high << 4 | low);
+    }
+    return wrong < 16;
+}
+
+} // namespace detail
 
 /// The key of a record whose line is `line`.
 inline step_key make_step_key(const execution_record& record, std::string_view line) {
     const std::string_view id = record.execution_id;
-    const auto is_hex = [](char c) {
-        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-    };
-    bool is_uuid = id.size() == 36;
-    for (std::size_t i = 0; is_uuid && i != 36; ++i)
-        is_uuid = (i == 8 || i == 13 || i == 18 || i == 23) ? id[i] == '-' : is_hex(id[i]);
-    const boost::uuids::uuid uuid =
-        is_uuid ? boost::uuids::string_generator()(id.begin(), id.end())
-                : boost::uuids::name_generator_sha1(boost::uuids::ns::oid())(id.data(), id.size());
+    boost::uuids::uuid uuid;
+    if (!detail::parse_uuid(id, uuid))
+        uuid = boost::uuids::name_generator_sha1(boost::uuids::ns::oid())(id.data(), id.size());
     step_key out;
     std::memcpy(&out.execution_high, uuid.data, 8);
     std::memcpy(&out.execution_low, uuid.data + 8, 8);

@@ -6,9 +6,14 @@
 #include <lokiship/loki/entry.hpp>
 #include <lokiship/loki/label_value.hpp>
 #include <lokiship/loki/labels.hpp>
+#include <lokiship/text/stable_hash.hpp>
 #include <lokiship/text/timestamp.hpp>
 #include <lokiship/text/utf8.hpp>
 
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
@@ -16,6 +21,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace lokiship::aoss {
 
@@ -60,14 +66,13 @@ inline loki::labels to_labels(const execution_record& record, bool& changed) {
     return out;
 }
 
-/// The line of a record:
+/// Appends the line of a record, of which three texts may be other than its own:
 /// `STEP: 1 | COMMAND: systemctl status nginx | EXIT_CODE: 0 | STDOUT: Active: active (running) | STDERR: `.
 ///
 /// All five parts are always there, an absent value being empty. `stdout` and `stderr` are each cut to
 /// `max_output_code_points`, followed by `...` when something was cut. Invalid UTF-8 becomes U+FFFD.
-inline std::string to_line(const execution_record& record) {
-    std::string out;
-    out.reserve(64 + record.command.size() + record.standard_output.size() + record.standard_error.size());
+inline void append_line(std::string& out, const execution_record& record, std::string_view command,
+                        std::string_view standard_output, std::string_view standard_error) {
     const auto number = [&out](const std::optional<std::int64_t>& n) {
         if (!n)
             return;
@@ -77,45 +82,116 @@ inline std::string to_line(const execution_record& record) {
     out += "STEP: ";
     number(record.step);
     out += " | COMMAND: ";
-    text::append_valid(out, record.command);
+    text::append_valid(out, command);
     out += " | EXIT_CODE: ";
     number(record.exit_code);
     out += " | STDOUT: ";
-    text::append_truncated(out, record.standard_output, max_output_code_points);
+    text::append_truncated(out, standard_output, max_output_code_points);
     out += " | STDERR: ";
-    text::append_truncated(out, record.standard_error, max_output_code_points);
+    text::append_truncated(out, standard_error, max_output_code_points);
+}
+inline std::string to_line(const execution_record& record) {
+    std::string out;
+    append_line(out, record, record.command, record.standard_output, record.standard_error);
     return out;
 }
 
-/// The entry of a record. Depends on nothing but its arguments; `now` is used only where the record's
-/// timestamp is missing or unreadable.
-inline mapped_step to_entry(const execution_record& record, timestamp now) {
-    mapped_step out;
-    out.labels = to_labels(record, out.labels_changed);
-    out.entry.line = to_line(record);
-    const auto time = text::parse_timestamp(record.timestamp);
-    out.time_replaced = time.has_error();
-    out.entry.time = time ? *time : now;
-    out.key = make_step_key(record, out.entry.line);
-    return out;
-}
+/// Makes entries of records, one after the other. What it has made it keeps: the memory of texts, and of label sets, of which it
+/// remembers so many as are in use at a time. Not thread-safe.
+class step_mapper {
+public:
+    /// `redact`, unless it is empty, is applied to the whole of `command`, `stdout` and `stderr`, so that nothing is cut off
+    /// before it is seen. The key is of what is left: with another `redact` a step can have another key.
+    explicit step_mapper(redact_function redact = {})
+        : redact_(std::move(redact)) {}
 
-/// The same, with `redact`, unless it is empty, applied to the whole of `command`, `stdout` and `stderr`, so that nothing
-/// is cut off before it is seen. The key is of what is left: with another `redact` a step can have another key.
-inline mapped_step to_entry(const execution_record& record, timestamp now, const redact_function& redact) {
-    if (!redact)
-        return to_entry(record, now);
-    execution_record shown = record;
-    bool redacted = false;
-    for (const auto text : {&execution_record::command, &execution_record::standard_output,
-                            &execution_record::standard_error}) {
-        (shown.*text).clear();
-        text::append_valid(shown.*text, record.*text);
-        redacted |= redact(shown.*text);
+    /// The entry of a record; valid until the next call. Depends on nothing but its arguments; `now` is used only where the
+    /// record's timestamp is missing or unreadable.
+    mapped_step& operator()(const execution_record& record, timestamp now) {
+        const known_labels& known = labels_of(record);
+        out_.labels = known.labels;
+        out_.labels_changed = known.changed;
+        out_.redacted = false;
+        out_.entry.line.clear();
+        append_line(out_.entry.line, record, shown(record.command, command_),
+                    shown(record.standard_output, standard_output_),
+                    shown(record.standard_error, standard_error_));
+        // The steps of an execution have one.
+        if (record.timestamp != timestamp_) {
+            timestamp_ = record.timestamp;
+            const auto time = text::parse_timestamp(timestamp_);
+            time_ = time ? std::optional(*time) : std::nullopt;
+        }
+        out_.time_replaced = !time_;
+        out_.entry.time = time_.value_or(now);
+        out_.key = make_step_key(record, out_.entry.line);
+        return out_;
     }
-    mapped_step out = to_entry(shown, now);
-    out.redacted = redacted;
-    return out;
+
+private:
+    /// The fields that labels are made of.
+    using label_fields = std::array<std::string_view, 5>;
+    struct own_label_fields : std::array<std::string, 5> {
+        operator label_fields() const noexcept {
+            return {(*this)[0], (*this)[1], (*this)[2], (*this)[3], (*this)[4]};
+        }
+    };
+    struct hash_fields {
+        using is_transparent = void;
+        std::size_t operator()(const label_fields& f) const noexcept {
+            std::uint64_t out = 0;
+            for (const auto& text : f)
+                out = text::stable_hash(out, text);
+            return static_cast<std::size_t>(out);
+        }
+    };
+    struct equal_fields {
+        using is_transparent = void;
+        bool operator()(const label_fields& a, const label_fields& b) const noexcept { return a == b; }
+    };
+    struct known_labels {
+        loki::labels labels;
+        bool changed = false;
+    };
+
+    const known_labels& labels_of(const execution_record& record) {
+        const label_fields fields{record.server_id, record.server_tag, record.agent_type, record.status,
+                                  record.execution_status};
+        auto at = known_.find(fields);
+        if (at == known_.end()) {
+            if (known_.size() == max_known)
+                known_.clear();
+            known_labels made;
+            made.labels = to_labels(record, made.changed);
+            own_label_fields own;
+            std::copy(fields.begin(), fields.end(), own.begin());
+            at = known_.emplace(std::move(own), std::move(made)).first;
+        }
+        return at->second;
+    }
+    std::string_view shown(const std::string& text, std::string& buffer) {
+        if (!redact_ || text.empty())
+            return text;
+        buffer.clear();
+        text::append_valid(buffer, text);
+        out_.redacted |= redact_(buffer);
+        return buffer;
+    }
+
+    static constexpr std::size_t max_known = 2'000;
+
+    redact_function redact_;
+    mapped_step out_;
+    boost::unordered_flat_map<own_label_fields, known_labels, hash_fields, equal_fields> known_;
+    std::string timestamp_;
+    std::optional<lokiship::timestamp> time_;
+    std::string command_, standard_output_, standard_error_;
+};
+
+/// The entry of one record, as `step_mapper` makes it.
+inline mapped_step to_entry(const execution_record& record, timestamp now,
+                            const redact_function& redact = {}) {
+    return std::move(step_mapper(redact)(record, now));
 }
 
 } // namespace lokiship::aoss

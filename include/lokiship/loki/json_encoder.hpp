@@ -3,6 +3,8 @@
 
 #include <lokiship/loki/entry.hpp>
 #include <lokiship/loki/labels.hpp>
+#include <lokiship/loki/push_encoder.hpp>
+#include <lokiship/text/detail/words.hpp>
 
 #include <array>
 #include <charconv>
@@ -30,21 +32,25 @@ inline constexpr auto json_escapes = [] {
     return out;
 }();
 
+constexpr text::detail::word64 needs_escape(text::detail::word64 w) noexcept {
+    using namespace text::detail;
+    return below(w, 0x20) | equal_to(w, '"') | equal_to(w, '\\');
+}
+
 } // namespace detail
 
-/// Appends `text` as a JSON string, quotes included. UTF-8 goes out raw, since Loki 2.9 does not decode
-/// escapes in label values. Precondition: `text` is UTF-8.
-inline void append_json_string(std::string& out, std::string_view text) {
+/// Appends `s` as a JSON string, quotes included. UTF-8 goes out raw, since Loki 2.9 does not decode
+/// escapes in label values. Precondition: `s` is UTF-8.
+inline void append_json_string(std::string& out, std::string_view s) {
     static constexpr char hex[] = "0123456789abcdef";
     out += '"';
-    std::size_t copied = 0;
-    for (std::size_t i = 0; i != text.size(); ++i) {
-        const auto c = static_cast<unsigned char>(text[i]);
+    for (;;) {
+        const std::size_t plain = text::detail::find_first(s, detail::needs_escape);
+        out.append(s, 0, plain);
+        if (plain == s.size())
+            break;
+        const auto c = static_cast<unsigned char>(s[plain]);
         const char escape = detail::json_escapes[c];
-        if (escape == 0)
-            continue;
-        out.append(text, copied, i - copied);
-        copied = i + 1;
         out += '\\';
         out += escape;
         if (escape == 'u') {
@@ -52,47 +58,29 @@ inline void append_json_string(std::string& out, std::string_view text) {
             out += hex[c >> 4];
             out += hex[c & 15];
         }
+        s.remove_prefix(plain + 1);
     }
-    out.append(text, copied);
     out += '"';
 }
 
-/// The size of what `append_json_string` appends.
-inline std::size_t json_string_size(std::string_view text) noexcept {
-    std::size_t out = text.size() + 2;
-    for (const char c : text)
-        if (const char escape = detail::json_escapes[static_cast<unsigned char>(c)]; escape != 0)
-            out += escape == 'u' ? 5 : 1;
-    return out;
-}
-
-/// Writes the body of `POST /loki/api/v1/push` as JSON into one buffer, stream by stream:
+/// Writes JSON into one buffer:
 /// `{"streams":[{"stream":{"job":"aoss"},"values":[["1700000000000000000","line"]]}]}`.
-///
-/// Calls: any number of `begin_stream`, each followed by its `add`s, then `finish`. The same input gives the
-/// same bytes.
-class json_encoder {
+class json_encoder final : public push_encoder {
 public:
-    static constexpr std::string_view content_type = "application/json";
-
     json_encoder() { clear(); }
 
-    /// Starts anew, keeping the buffer's memory.
-    void clear() {
-        buffer_ = R"({"streams":[)";
-        streams_ = 0;
-        entries_ = 0;
-    }
-    void begin_stream(const labels& set) {
+    std::string_view content_type() const noexcept override { return "application/json"; }
+
+    void begin_stream(const labels& set) override {
         end_stream();
         buffer_ += streams_++ == 0 ? R"({"stream":{)" : R"(,{"stream":{)";
         append_labels(set);
         buffer_ += R"(},"values":[)";
         entries_ = 0;
     }
-    /// Precondition: `begin_stream` was called since the last `clear`. `metadata` becomes the entry's structured
-    /// metadata, which Loki takes from 3.0 on.
-    void add(timestamp time, std::string_view line, const labels& metadata = {}) {
+    using push_encoder::add;
+    void add(timestamp time, std::string_view line, const labels& metadata) override {
+        before_last_ = buffer_.size();
         buffer_ += entries_++ == 0 ? "[\"" : ",[\"";
         char digits[24];
         buffer_.append(digits,
@@ -106,20 +94,29 @@ public:
         }
         buffer_ += ']';
     }
-    /// How long the body is that `finish` gives now.
-    std::size_t size() const noexcept { return buffer_.size() + (streams_ != 0 ? 4 : 2); }
-    /// How much longer `add` makes it, at most.
-    static std::size_t entry_size(std::string_view line) noexcept { return json_string_size(line) + 27; }
-    /// Ends the body and gives the buffer away; the encoder is then as after `clear`.
-    std::string finish() {
+    void undo() override {
+        buffer_.resize(before_last_);
+        --entries_;
+    }
+    std::size_t size() const noexcept override { return buffer_.size() + (streams_ != 0 ? 4 : 2); }
+    std::string finish() override {
         end_stream();
         buffer_ += "]}";
+        // The next one is likely to be as large.
+        const std::size_t size = buffer_.size();
         std::string out = std::move(buffer_);
+        buffer_ = {};
+        buffer_.reserve(size);
         clear();
         return out;
     }
 
 private:
+    void clear() {
+        buffer_ = R"({"streams":[)";
+        streams_ = 0;
+        entries_ = 0;
+    }
     void append_labels(const labels& set) {
         bool first = true;
         for (const auto& l : set) {
@@ -139,6 +136,7 @@ private:
     std::string buffer_;
     std::size_t streams_ = 0;
     std::size_t entries_ = 0;
+    std::size_t before_last_ = 0;
 };
 
 } // namespace lokiship::loki

@@ -9,6 +9,7 @@
 #include <compare>
 #include <cstddef>
 #include <initializer_list>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,7 +28,8 @@ struct label {
 /// The label set that identifies a stream: sorted by name, each name once, no empty value (Loki takes an
 /// empty value as an absent label).
 ///
-/// Distinct objects may be used from distinct threads; a shared one may be read from several.
+/// A copy shares the labels until one of both is changed, and costs next to nothing. Distinct objects may be used from distinct
+/// threads; a shared one may be read from several.
 class labels {
 public:
     labels() = default;
@@ -36,50 +38,62 @@ public:
             set(l.name, l.value);
     }
 
-    /// Adds the label, or replaces the value of the one with that name; an empty value removes it.
+    /// Adds the label, or replaces the value of the one with that name; an empty value removes it. Linear in the labels.
     void set(std::string_view name, std::string_view value) {
-        auto at = std::lower_bound(list_.begin(), list_.end(), name,
+        std::vector<label> list(begin(), end());
+        auto at = std::lower_bound(list.begin(), list.end(), name,
                                    [](const label& l, std::string_view n) { return l.name < n; });
-        const bool found = at != list_.end() && at->name == name;
+        const bool found = at != list.end() && at->name == name;
         if (value.empty()) {
             if (found)
-                list_.erase(at);
+                list.erase(at);
         } else if (found) {
             at->value = value;
         } else {
-            list_.insert(at, label{std::string(name), std::string(value)});
+            list.insert(at, label{std::string(name), std::string(value)});
         }
+        shared_ = list.empty() ? nullptr : std::make_shared<const shared>(std::move(list));
     }
 
     /// The value, or an empty view where there is no such label. Valid until the object changes.
     std::string_view get(std::string_view name) const noexcept {
-        for (const auto& l : list_)
+        for (const auto& l : *this)
             if (l.name == name)
                 return l.value;
         return {};
     }
 
-    auto begin() const noexcept { return list_.begin(); }
-    auto end() const noexcept { return list_.end(); }
-    std::size_t size() const noexcept { return list_.size(); }
-    bool empty() const noexcept { return list_.empty(); }
+    const label* begin() const noexcept { return shared_ ? shared_->list.data() : nullptr; }
+    const label* end() const noexcept { return begin() + size(); }
+    std::size_t size() const noexcept { return shared_ ? shared_->list.size() : 0; }
+    bool empty() const noexcept { return !shared_; }
 
-    friend auto operator<=>(const labels&, const labels&) = default;
-    friend bool operator==(const labels&, const labels&) = default;
+    friend bool operator==(const labels& a, const labels& b) noexcept {
+        return a.shared_ == b.shared_ || (a.shared_ && b.shared_ && a.shared_->hash == b.shared_->hash &&
+                                          a.shared_->list == b.shared_->list);
+    }
+    friend std::strong_ordering operator<=>(const labels& a, const labels& b) noexcept {
+        if (a.shared_ == b.shared_)
+            return std::strong_ordering::equal;
+        return std::lexicographical_compare_three_way(a.begin(), a.end(), b.begin(), b.end());
+    }
+    /// Found by `boost::hash`.
+    friend std::size_t hash_value(const labels& set) noexcept { return set.shared_ ? set.shared_->hash : 0; }
 
 private:
-    std::vector<label> list_;
+    struct shared {
+        explicit shared(std::vector<label> from)
+            : list(std::move(from)) {
+            for (const auto& l : list) {
+                boost::hash_combine(hash, l.name);
+                boost::hash_combine(hash, l.value);
+            }
+        }
+        std::vector<label> list;
+        std::size_t hash = 0;
+    };
+    std::shared_ptr<const shared> shared_;
 };
-
-/// Found by `boost::hash`.
-inline std::size_t hash_value(const labels& set) noexcept {
-    std::size_t seed = 0;
-    for (const auto& l : set) {
-        boost::hash_combine(seed, l.name);
-        boost::hash_combine(seed, l.value);
-    }
-    return seed;
-}
 
 /// The order of the names alone.
 inline std::strong_ordering compare_names(const labels& a, const labels& b) {

@@ -23,9 +23,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
-#include <deque>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -68,6 +68,7 @@ public:
         , settled_(std::move(settled))
         , changed_(std::move(changed))
         , log_(std::move(log))
+        , encoder_(options_.make_encoder ? options_.make_encoder() : std::make_unique<loki::json_encoder>())
         , max_bytes_(options_.batch.max_bytes) {}
 
     /// Pushes until the outbox is empty, or what is left must wait, or `stop` was called. When cancelled, the
@@ -126,19 +127,19 @@ private:
             if (!l->batch.empty()) {
                 in_flight guard(*l);
                 co_await clock_.sleep_for(l->next_push - clock_.steady_now());
-                std::size_t n = 0;
-                const http::request request = encode(*l, n);
+                std::size_t n = 0, size = 0;
+                const http::request request = encode(*l, n, size);
                 co_await clock_.sleep_for(reserve(*l, n) - clock_.steady_now());
                 if (stopped_)
                     co_return;
                 // Whatever happens from here on, Loki may have it.
                 const std::vector<loki::pushed_entry> pushed = describe(*l);
                 mark_sent(*l, n);
-                pace(*l, request.body.size());
+                pace(*l, size);
                 const result<loki::push_reply> reply = co_await push(request);
                 guard.release();
                 if (reply)
-                    apply(*l, pushed, n, request.body.size(), *reply);
+                    apply(*l, pushed, n, size, *reply);
                 else
                     postpone(*l, reply.error(), {}, true);
             }
@@ -159,7 +160,7 @@ private:
     }
 
     /// What is older than Loki said a moment ago that it takes is certain to be refused.
-    void refuse_too_old(lane& l, std::deque<pending_entry>& from) {
+    void refuse_too_old(lane& l, outbox::pending_entries& from) {
         while (age_bar_ && !options_.push_refused && clock_.steady_now() < age_bar_until_ && !from.empty() &&
                from.front().entry.time < *age_bar_ && !from.front().sent_before) {
             const pending_entry p = std::move(from.front());
@@ -183,7 +184,7 @@ private:
         outbox::sort(l);
         std::size_t bytes = 0;
         while (!l.queue.empty() && l.batch.size() != options_.batch.max_entries) {
-            bytes += loki::json_encoder::entry_size(l.queue.front().entry.line);
+            bytes += l.queue.front().entry.line.size();
             if (!l.batch.empty() && bytes > max_bytes_)
                 break;
             l.batch.push_back(std::move(l.queue.front()));
@@ -191,8 +192,8 @@ private:
         }
     }
 
-    /// The push of the batch's first `n` entries; the same entries give the same bytes.
-    http::request encode(const lane& l, std::size_t& n) const {
+    /// The push of the batch's first `n` entries, of `size` bytes before compression; the same entries give the same bytes.
+    http::request encode(const lane& l, std::size_t& n, std::size_t& size) {
         std::size_t most = l.max_entries == 0 ? l.batch.size() : std::min(l.max_entries, l.batch.size());
         // Once such a batch was sent, and its answer lost, its newest entry has Loki refuse its oldest,
         // whether it has them or not. The oldest moment alone shows first whether they are taken.
@@ -206,31 +207,35 @@ private:
                 --most;
         if (probe_)
             most = 0;
-        loki::json_encoder encoder;
         const std::string_view shard = l.labels.get(loki::backfill_shard_label);
         if (shard.empty()) {
-            encoder.begin_stream(l.labels);
+            encoder_->begin_stream(l.labels);
         } else {
             loki::labels pushed = l.labels;
             pushed.set(loki::backfill_shard_label, {});
-            encoder.begin_stream(pushed);
+            encoder_->begin_stream(pushed);
         }
         for (n = 0; n != most; ++n) {
             const pending_entry& p = l.batch[n];
-            if (n != 0 && encoder.size() + encoder.entry_size(p.entry.line) > max_bytes_)
+            encoder_->add(p.entry.time, p.entry.line, metadata(p));
+            if (n != 0 && encoder_->size() > max_bytes_) {
+                encoder_->undo();
                 break;
-            encoder.add(p.entry.time, p.entry.line, metadata(p));
+            }
         }
+        size = encoder_->size();
         http::request out;
         out.verb = http::method::post;
         out.target = "/loki/api/v1/push";
-        out.fields.add("Content-Type", std::string(loki::json_encoder::content_type));
+        out.fields.add("Content-Type", std::string(encoder_->content_type()));
+        if (!encoder_->content_encoding().empty())
+            out.fields.add("Content-Encoding", std::string(encoder_->content_encoding()));
         if (!shard.empty())
             out.fields.add(std::string(loki::backfill_shard_header), std::string(shard));
         out.idle_timeout = options_.push_timeout;
         out.total_timeout = max_push_time * options_.push_timeout;
         out.max_response_size = max_answer_size;
-        out.body = encoder.finish();
+        out.body = encoder_->finish();
         return out;
     }
 
@@ -364,7 +369,7 @@ private:
     void settle(lane& l, const std::vector<loki::entry_fate>& fates, const loki::push_reply& reply) {
         using kind = loki::entry_fate::kind;
         ++count_.pushes;
-        std::deque<pending_entry> batch = std::exchange(l.batch, {});
+        outbox::pending_entries batch = std::exchange(l.batch, {});
         const std::optional<timestamp> bar = stated_bar(reply);
         for (const auto& r : reply.refusals)
             if (r.reason == loki::reject_reason::greater_than_max_sample_age && r.oldest_acceptable) {
@@ -499,6 +504,7 @@ private:
     log_function log_;
     rejection_log rejections_;
     round_result result_{};
+    std::unique_ptr<loki::push_encoder> encoder_;
     std::size_t max_bytes_;
     int failures_in_a_row_ = 0;
     /// Loki was heard: it took or refused something in its own words.

@@ -1,6 +1,7 @@
 #ifndef LOKISHIP_SHIP_DELIVERY_OPTIONS_HPP
 #define LOKISHIP_SHIP_DELIVERY_OPTIONS_HPP
 
+#include <lokiship/loki/push_encoder.hpp>
 #include <lokiship/loki/stream_window.hpp>
 #include <lokiship/ship/detail/require.hpp>
 #include <lokiship/ship/rejection.hpp>
@@ -8,6 +9,7 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <memory>
 
 namespace lokiship::ship {
 
@@ -15,7 +17,7 @@ namespace lokiship::ship {
 struct batch_limits {
     /// At least 1.
     std::size_t max_entries = 1000;
-    /// Of the body, in bytes; one larger entry goes alone. Loki refuses more than 4 MiB of protobuf for ever, and
+    /// Of the body, in bytes before compression; one larger entry goes alone. Loki refuses more than 4 MiB of protobuf for ever, and
     /// shards a stream by itself when pushes are large, so the default is well below.
     std::size_t max_bytes = 1024 * 1024;
 };
@@ -32,6 +34,8 @@ enum class late_entries {
 /// How pushes are made.
 struct delivery_options {
     batch_limits batch{};
+    /// Makes what writes the bodies. Empty: JSON, as it is.
+    std::function<std::unique_ptr<loki::push_encoder>()> make_encoder{};
     /// How many streams are pushed at the same time, at least 1. Within a stream there is one push at a time.
     std::size_t concurrency = 4;
     /// The longest silence of Loki that is borne; a push may take six times as long in all. Zero: no limit.

@@ -36,25 +36,29 @@ public:
         , options_(options)
         , count_(count)
         , plan_(plan)
+        , map_(options.redact)
         , recent_(recent_steps) {}
 
     /// A record that was read at the time `now`.
     void take(const aoss::execution_record& record, timestamp now) {
-        auto step = aoss::to_entry(record, now, options_.redact);
+        const aoss::mapped_step& step = map_(record, now);
         const bool wanted = options_.query.matches(record, step.entry.time);
         aoss::step_key seen = step.key;
         if (!wanted)
             seen.content = ~seen.content; // it may be wanted when it comes again, with another status
-        if (!recent_.contains(seen)) {
+        const bool fresh = recent_.insert(seen);
+        if (fresh) {
             ++plan_.records;
-            if (record.execution_id != std::exchange(last_execution_, record.execution_id))
+            if (record.execution_id != last_execution_) {
+                last_execution_ = record.execution_id;
                 ++plan_.executions;
-            if (!wanted) {
-                ++plan_.filtered;
-                recent_.insert(seen);
             }
         }
-        if (!wanted || !add(step.labels, step.entry, step.key))
+        if (!wanted) {
+            plan_.filtered += fresh;
+            return;
+        }
+        if (!put(fresh, step.labels, step.entry, step.key))
             return;
         count_.timestamps_replaced += step.time_replaced;
         count_.labels_changed += step.labels_changed;
@@ -63,12 +67,16 @@ public:
 
     /// An entry; false where it was there a moment ago.
     bool add(const loki::labels& labels, const loki::entry& entry, const aoss::step_key& key) {
+        return put(recent_.insert(key), labels, entry, key);
+    }
+
+private:
+    bool put(bool fresh, const loki::labels& labels, const loki::entry& entry, const aoss::step_key& key) {
         ++count_.fetched;
-        if (recent_.contains(key)) {
+        if (!fresh) {
             ++count_.duplicate;
             return false;
         }
-        recent_.insert(key);
         // It counts before it is written: where that fails, it is what was not shipped.
         ++count_.pending;
         spool_.add(labels, entry.time, entry.line, key);
@@ -81,7 +89,6 @@ public:
         return true;
     }
 
-private:
     /// Entries lie on disk, but of each stream, such as this new one, something stays in memory.
     void bound(const loki::labels& added) {
         stream_memory_ += stream_overhead;
@@ -99,6 +106,7 @@ private:
     const backfill_options& options_;
     counters& count_;
     backfill_plan& plan_;
+    aoss::step_mapper map_;
     recent_keys<aoss::step_key> recent_;
     /// The execution that was counted last.
     std::string last_execution_;

@@ -6,12 +6,12 @@
 #include <lokiship/loki/labels.hpp>
 #include <lokiship/loki/stream_window.hpp>
 
+#include <boost/container/deque.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <optional>
 #include <utility>
@@ -46,14 +46,18 @@ public:
                     entry.line.substr(0, entry.line.size() - suffix_size)};
         }
     };
+    /// Takes no memory while it is empty, and little besides the entries.
+    using pending_entries =
+        boost::container::deque<pending_entry, void,
+                                boost::container::deque_options_t<boost::container::block_size<8>>>;
     /// One stream: what waits, and what is on its way.
     struct lane {
         loki::labels labels;
         /// Waits; oldest first where `sorted`.
-        std::deque<pending_entry> queue;
+        pending_entries queue;
         bool sorted = true;
         /// On its way, or to be sent again as it was; oldest first. Filled from `queue` when it is empty.
-        std::deque<pending_entry> batch;
+        pending_entries batch;
         /// A push of this stream is under way; there is one at most, or its entries could overtake each
         /// other.
         bool in_flight = false;
@@ -85,11 +89,12 @@ public:
     bool add(const loki::labels& labels, loki::entry entry, const aoss::step_key& key) {
         return add(labels, pending_entry{std::move(entry), key});
     }
-    bool add(const loki::labels& labels, pending_entry e) {
+    bool add(const loki::labels& labels, pending_entry e) { return add(stream(labels), std::move(e)); }
+    bool add(lane& l, pending_entry e) {
         if (!keys_.insert(e.key).second)
             return false;
         memory_ += cost(e);
-        put(stream(labels), std::move(e));
+        put(l, std::move(e));
         return true;
     }
 
@@ -123,7 +128,7 @@ public:
         for (const auto& p : l.queue)
             order.emplace_back(p.entry.time, order.size());
         std::sort(order.begin(), order.end());
-        std::deque<pending_entry> queue;
+        pending_entries queue;
         for (const auto& [time, at] : order)
             queue.push_back(std::move(l.queue[at]));
         l.queue = std::move(queue);
@@ -177,13 +182,14 @@ public:
     /// Takes out the entries of this lane for which `f(entry)` is true. Precondition: none of its pushes is under way.
     template <class F>
     void remove_if(lane& l, F f) {
+        const auto leaves = [&](const pending_entry& p) {
+            const bool out = f(p);
+            if (out)
+                settled(p);
+            return out;
+        };
         for (auto* list : {&l.batch, &l.queue})
-            std::erase_if(*list, [&](const pending_entry& p) {
-                const bool out = f(p);
-                if (out)
-                    settled(p);
-                return out;
-            });
+            list->erase(std::remove_if(list->begin(), list->end(), leaves), list->end());
     }
     /// Visits every stream as `f(lane)`.
     template <class F>
@@ -226,7 +232,7 @@ private:
     static std::size_t cost(const pending_entry& p) noexcept {
         return sizeof p + 2 * sizeof p.key + p.entry.line.size() - p.suffix_size;
     }
-    /// They stand twice in it; and two queues take half a KiB each when they are empty.
+    /// The labels may stand with whoever made them too, and a queue takes a KiB for its first entries.
     static std::size_t cost(const loki::labels& labels) noexcept {
         std::size_t out = sizeof(lane) + 1200;
         for (const auto& l : labels)

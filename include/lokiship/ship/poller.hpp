@@ -53,6 +53,7 @@ public:
         , box_(box)
         , count_(count)
         , on_counters_(std::move(on_counters))
+        , map_(options.redact)
         , health_("the backend at " + backend.server()) {}
 
     /// Whether there is room for another poll. Streams with nothing pending are forgotten with the next push, which needs
@@ -126,7 +127,7 @@ private:
         out.cut_short = out.cut_short || is_full();
         if (out.cut_short)
             return;
-        auto step = aoss::to_entry(record, clock_.wall_now(), options_.redact);
+        aoss::mapped_step& step = map_(record, clock_.wall_now());
         ++count_.fetched;
         const auto created = step.time_replaced ? std::nullopt : std::optional(step.entry.time);
         const bool known = window_.knows(step.key) || box_.contains(step.key);
@@ -172,6 +173,7 @@ private:
     outbox& box_;
     counters& count_;
     std::function<void()> on_counters_;
+    aoss::step_mapper map_;
     endpoint_health health_;
     /// The page that is read is larger than those of other polls.
     bool larger_page_ = false;

@@ -59,10 +59,10 @@ public:
         return true;
     }
 
-    /// Makes the key the one seen last, letting the one seen longest ago leave if there is no room.
-    void insert(const Key& key) {
+    /// Makes the key the one seen last, letting the one seen longest ago leave if there is no room. Whether it is new.
+    bool insert(const Key& key) {
         if (refresh(key))
-            return;
+            return false;
         index at;
         if (nodes_.size() < capacity_) {
             at = static_cast<index>(nodes_.size());
@@ -75,6 +75,7 @@ public:
         }
         add_to_bucket(at);
         link_newest(at);
+        return true;
     }
 
     /// Visits every key as `f(key)`, the one seen longest ago first.

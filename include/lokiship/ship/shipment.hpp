@@ -1,7 +1,6 @@
 #ifndef LOKISHIP_SHIP_SHIPMENT_HPP
 #define LOKISHIP_SHIP_SHIPMENT_HPP
 
-#include <lokiship/loki/json_encoder.hpp>
 #include <lokiship/ship/checkpoint.hpp>
 #include <lokiship/ship/counters.hpp>
 #include <lokiship/ship/outbox.hpp>
@@ -303,6 +302,7 @@ private:
         touch(number);
         spooled_entry e;
         std::size_t bytes = 0;
+        outbox::lane* lane = nullptr;
         for (std::size_t n = 0; (n < options_.max_entries && bytes < options_.max_bytes) ||
                                 (p.together_until && l.next <= *p.together_until);
              ++n) {
@@ -329,16 +329,18 @@ private:
                 count_settled(count_, *done, 1);
                 continue;
             }
-            bytes += loki::json_encoder::entry_size(e.entry.line);
+            bytes += e.entry.line.size();
             loaded_bytes_ += e.entry.line.size();
-            outbox::lane& lane = box_.stream(p.labels);
-            if (const auto known = std::exchange(p.acknowledged, std::nullopt))
-                lane.window = loki::stream_window(*known);
+            if (!lane) {
+                lane = &box_.stream(p.labels);
+                if (const auto known = std::exchange(p.acknowledged, std::nullopt))
+                    lane->window = loki::stream_window(*known);
+            }
             outbox::pending_entry pending{std::move(e.entry), e.key};
             pending.position = std::uint64_t{number} << position_bits | position;
             pending.sent_before = maybe_sent;
             pending.proven = proven;
-            box_.add(p.labels, std::move(pending));
+            box_.add(*lane, std::move(pending));
             ++l.in_outbox;
         }
         // What an earlier run may have sent and is not there any more is of no use.

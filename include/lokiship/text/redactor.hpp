@@ -1,6 +1,7 @@
 #ifndef LOKISHIP_TEXT_REDACTOR_HPP
 #define LOKISHIP_TEXT_REDACTOR_HPP
 
+#include <lokiship/text/detail/literal_filter.hpp>
 #include <lokiship/version.hpp>
 
 #include <re2/re2.h>
@@ -22,7 +23,9 @@ namespace detail {
 
 /// One way in which secrets are written.
 struct secret_shape {
-    /// Found in each text that can have one; cheap.
+    /// One of these, in either case, is in each text that can have one.
+    std::vector<std::string> literals;
+    /// Found in each such text; cheap.
     std::string trigger;
     /// The first group that takes part is the secret, or else the whole match.
     std::string pattern;
@@ -57,47 +60,63 @@ inline std::vector<secret_shape> well_known_shapes() {
     const std::string databases = nothing + "|files|compat|db|sss|ldap|systemd";
 
     const std::string names = "(?i)passw|passphrase|secret|token|" + key_name;
+    const std::vector<std::string> name_literals{"pass", "secret", "token", "key"};
     return {
-        {"-----BEGIN", R"((?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----(.*?)(?:-----END|\z))"},
+        {{"-----BEGIN"},
+         "-----BEGIN",
+         R"((?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----(.*?)(?:-----END|\z))"},
         // The end of one whose beginning is missing.
-        {"PRIVATE KEY-----", R"(((?:[A-Za-z0-9+/=]{4,}(?:\s|\\[rn])+)+)-----END [A-Z0-9 ]*PRIVATE KEY-----)"},
-        {"(?i)authorization",
+        {{"KEY-----"},
+         "PRIVATE KEY-----",
+         R"(((?:[A-Za-z0-9+/=]{4,}(?:\s|\\[rn])+)+)-----END [A-Z0-9 ]*PRIVATE KEY-----)"},
+        {{"authorization"},
+         "(?i)authorization",
          R"re((?i)authorization["'\\]*[ \t]*[:=][ \t]*["'\\]*(?:bearer|basic|token|negotiate|digest)[ \t]+)re" +
              word(),
          nothing},
-        {"(?i)bearer", R"re((?i)\bbearer[ \t]+([A-Za-z0-9._~+/=-]{16,}))re"},
+        {{"bearer"}, "(?i)bearer", R"re((?i)\bbearer[ \t]+([A-Za-z0-9._~+/=-]{16,}))re"},
         // Whatever is glued to one goes with it.
-        {"AKIA|ASIA|AIza|gh[pousr]_|github_pat_|glpat-|xox[abeoprs]-|eyJ",
+        {{"AKIA", "ASIA", "AIza", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox",
+          "eyJ"},
+         "AKIA|ASIA|AIza|gh[pousr]_|github_pat_|glpat-|xox[abeoprs]-|eyJ",
          R"((?:^|[^A-Za-z0-9])((?:(?:AKIA|ASIA)[A-Z0-9]{8}|AIza[\w-]{16}|gh[pousr]_[A-Za-z0-9]{16}|github_pat_\w{8})"
          R"(|glpat-[\w-]{12}|xox[abeoprs]-[A-Za-z0-9-]{10}|eyJ[\w-]{8,}(?:\.[\w-]+){1,2})[\w-]*))"},
-        {"://", R"re((?i)[a-z0-9]://[^\s/?#:@"'\[\]]*:([^\s/?#"']+)@)re", nothing},
-        {names + R"(|pass["'\\]*[ \t]*:?=)",
+        {{"://"}, "://", R"re((?i)[a-z0-9]://[^\s/?#:@"'\[\]]*:([^\s/?#"']+)@)re", nothing},
+        {name_literals, names + R"(|pass["'\\]*[ \t]*:?=)",
          "(?im)(?:" + name + R"(|(?:\b|_)pass))" + after_name + R"((?:={1,3}>?|:=)[ \t]*)" + value, nothing},
-        {names, "(?im)" + name + after_name + R"(:[ \t]*)" + quoted, nothing},
-        {names,
+        {name_literals, names, "(?im)" + name + after_name + R"(:[ \t]*)" + quoted, nothing},
+        {name_literals, names,
          "(?i)" + name_begin + "(?:password|passphrase|" + key_name + ')' + R"(["']?[ \t]*:[ \t]*)" +
              word(":="),
          prose},
         // The program's messages have several words.
-        {"(?i)passwd", "(?im)" + name_begin + R"(passwd["']?[ \t]*:[ \t]*)" + word(":=") + R"([ \t\r]*$)",
+        {{"passwd"},
+         "(?i)passwd",
+         "(?im)" + name_begin + R"(passwd["']?[ \t]*:[ \t]*)" + word(":=") + R"([ \t\r]*$)",
          databases},
-        {"(?i)secret|token",
+        {{"secret", "token"},
+         "(?i)secret|token",
          "(?i)" + name_begin + R"re((?:secret|token)["']?[ \t]*:[ \t]*([^:=\s"'\\]\S{6,}[^\s,;)}"'\\]))re",
          nothing},
         // The shell's variable, often a path.
-        {"(?i)pwd",
+        {{"pwd"},
+         "(?i)pwd",
          "(?im)pwd" + after_name + "(?:(?:={1,3}>?|:=)[ \\t]*" + value + "|:[ \\t]*" + quoted + ')',
          nothing + "|/.*"},
-        {names + "|-pass",
+        {name_literals, names + "|-pass",
          R"re((?im)(?:^|[\s"'])-{1,2}[\w-]*(?:pass|)re" + name + ")[ \\t](?:" + quoted + '|' +
              word("-|&;<>") + ')',
          nothing},
         // SQL
-        {"(?i)password[ \\t]+'|identified",
+        {{"password", "identified"},
+         "(?i)password[ \\t]+'|identified",
          R"re((?i)(?:\bpassword|identified[ \t]+(?:with[ \t]+\S+[ \t]+)?by)[ \t]+'((?:[^'\\\n]|\\.)*))re"},
-        {"sshpass", R"((?m)\bsshpass[ \t]+-p[ \t]*)" + value, nothing},
+        {{"sshpass"}, "sshpass", R"((?m)\bsshpass[ \t]+-p[ \t]*)" + value, nothing},
         // Cut off before its host; a port has no letter.
-        {"://", R"re((?i)[a-z0-9]://[^\s/?#:@"'\[\]]*:([^\s/?#@"']*[a-z][^\s/?#@"']*)\z)re", nothing},
+        {{"://"},
+         "://",
+         R"re((?i)[a-z0-9]://[^\s/?#:@"'\[\]]*:([^\s/?#@"']*[a-z][^\s/?#@"']*)\z)re",
+         nothing},
     };
 }
 
@@ -125,7 +144,7 @@ public:
         for (const auto& pattern : own) {
             if (const auto wrong = check(pattern))
                 throw std::invalid_argument('\'' + pattern + "': " + *wrong);
-            out->own.add({pattern, pattern});
+            out->own.add({{}, pattern, pattern});
         }
         for (const auto& shape : detail::well_known_shapes())
             out->well_known.add(shape);
@@ -170,6 +189,9 @@ private:
 
         void add(const detail::secret_shape& s) {
             triggers_.Add(s.trigger, nullptr);
+            has_literals_ = has_literals_ && !s.literals.empty();
+            for (const auto& l : s.literals)
+                literals_.add(l);
             all_.push_back({std::make_unique<RE2>(s.pattern, options_),
                             s.no_secret.empty() ? nullptr : std::make_unique<RE2>(s.no_secret, options_)});
             if (!all_.back().pattern->ok())
@@ -178,7 +200,7 @@ private:
         void compile() { triggers_usable_ = triggers_.Compile(); }
 
         bool replace(std::string& text) const {
-            if (all_.empty() || text.empty())
+            if (all_.empty() || text.empty() || (has_literals_ && !literals_.may_find(text)))
                 return false;
             std::vector<int> found;
             if (!may_have_some(text, found))
@@ -251,6 +273,8 @@ private:
         static constexpr std::size_t most_matches = 1000;
 
         RE2::Options options_;
+        detail::literal_filter literals_;
+        bool has_literals_ = true;
         RE2::Set triggers_;
         std::vector<shape> all_;
         bool triggers_usable_ = false;

@@ -19,15 +19,32 @@ constexpr std::uint64_t stable_hash(std::uint64_t seed, std::uint64_t value) noe
 }
 /// The same of bytes, and of how many there are.
 inline std::uint64_t stable_hash(std::uint64_t seed, std::string_view bytes) noexcept {
-    std::uint64_t h = stable_hash(seed, bytes.size());
-    std::uint64_t word = 0;
-    std::size_t at = 0;
-    for (; bytes.size() - at >= sizeof word; at += sizeof word) {
-        std::memcpy(&word, bytes.data() + at, sizeof word);
+    const auto mix = [](std::uint64_t h, std::uint64_t word) {
         h = (h ^ word) * 0x9fb2'1c65'1e98'df25;
-        h ^= h >> 32;
+        return h ^ h >> 32;
+    };
+    const auto word_at = [&bytes](std::size_t at) {
+        std::uint64_t word;
+        std::memcpy(&word, bytes.data() + at, sizeof word);
+        return word;
+    };
+    std::uint64_t h = stable_hash(seed, bytes.size());
+    std::size_t at = 0;
+    if (bytes.size() >= 32) {
+        // None waits for the other.
+        std::uint64_t a = h, b = h ^ 0x9e37'79b9'7f4a'7c15, c = h ^ 0xbf58'476d'1ce4'e5b9,
+                      d = h ^ 0x94d0'49bb'1331'11eb;
+        for (; bytes.size() - at >= 32; at += 32) {
+            a = mix(a, word_at(at));
+            b = mix(b, word_at(at + 8));
+            c = mix(c, word_at(at + 16));
+            d = mix(d, word_at(at + 24));
+        }
+        h = mix(mix(mix(mix(h, a), b), c), d);
     }
-    word = 0;
+    for (; bytes.size() - at >= 8; at += 8)
+        h = mix(h, word_at(at));
+    std::uint64_t word = 0;
     std::memcpy(&word, bytes.data() + at, bytes.size() - at);
     return stable_hash(h, word);
 }

@@ -1,6 +1,7 @@
 #ifndef LOKISHIP_TEXT_UTF8_HPP
 #define LOKISHIP_TEXT_UTF8_HPP
 
+#include <lokiship/text/detail/words.hpp>
 #include <lokiship/version.hpp>
 
 #include <cstddef>
@@ -55,6 +56,11 @@ inline std::string_view append_code_points(std::string& out, std::string_view in
     // Whole runs of well-formed text are copied at once.
     std::size_t copied = 0, i = 0;
     for (std::size_t n = 0; i != in.size() && n != max_code_points; ++n) {
+        const auto ascii = find_first(in.substr(i, max_code_points - n), not_ascii);
+        i += ascii;
+        n += ascii;
+        if (i == in.size() || n == max_code_points)
+            break;
         const auto step = detail::next_utf8(in.substr(i));
         if (!step.valid) {
             out.append(in, copied, i - copied);
@@ -85,13 +91,15 @@ inline std::size_t unfinished_code_point(std::string_view s) noexcept {
 
 /// Whether the bytes are well-formed UTF-8.
 inline bool is_valid_utf8(std::string_view in) noexcept {
-    while (!in.empty()) {
+    for (;;) {
+        in.remove_prefix(detail::find_first(in, detail::not_ascii));
+        if (in.empty())
+            return true;
         const auto step = detail::next_utf8(in);
         if (!step.valid)
             return false;
         in.remove_prefix(step.size);
     }
-    return true;
 }
 
 /// Appends the code point as UTF-8. Precondition: it is one, no surrogate and not beyond U+10FFFF.

@@ -2,8 +2,10 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <chrono>
 #include <set>
 #include <string>
+#include <vector>
 
 BOOST_AUTO_TEST_SUITE(to_entry)
 
@@ -160,6 +162,38 @@ BOOST_AUTO_TEST_CASE(what_is_secret_is_replaced_before_it_is_cut_and_before_the_
     BOOST_TEST((plain.key == aoss::to_entry(example(), now).key));
     // Without one nothing is replaced.
     BOOST_TEST((aoss::to_entry(r, now, {}).key == aoss::to_entry(r, now).key));
+}
+
+BOOST_AUTO_TEST_CASE(a_mapper_carries_nothing_over) {
+    // Whatever it remembers, each record is mapped as if it were the first.
+    const aoss::redact_function redact = [](std::string& text) {
+        return text == "secret" && !(text = "[]").empty();
+    };
+    aoss::step_mapper mapper(redact);
+    std::vector<execution_record> records;
+    for (unsigned i = 0; i != 64; ++i) {
+        execution_record r = example();
+        if (i & 1)
+            r.status = "Failed";
+        if (i & 2)
+            r.server_id.clear();
+        if (i & 4)
+            r.timestamp = i & 8 ? "2026-01-02T03:04:05Z" : "yesterday";
+        if (i & 16)
+            r.standard_output = "secret";
+        if (i & 32)
+            r.command.clear();
+        records.push_back(r);
+    }
+    for (unsigned n = 0; n != 1000; ++n) {
+        const auto& r = records[n * n % 61 % records.size()];
+        const timestamp when = now + std::chrono::seconds(n);
+        const auto& got = mapper(r, when);
+        const auto alone = aoss::to_entry(r, when, redact);
+        BOOST_TEST((got.labels == alone.labels && got.entry == alone.entry && got.key == alone.key));
+        BOOST_TEST((got.labels_changed == alone.labels_changed && got.time_replaced == alone.time_replaced &&
+                    got.redacted == alone.redacted));
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

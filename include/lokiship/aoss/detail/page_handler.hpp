@@ -115,11 +115,16 @@ public:
     bool on_key(std::string_view s, std::size_t n, error_code& ec) {
         if (skip_depth_ != 0)
             return true;
-        on_key_part(s, n, ec);
-        current_ = find(key_, level_);
+        if (key_.empty()) {
+            current_ = find(s, level_);
+        } else {
+            on_key_part(s, n, ec);
+            current_ = find(key_, level_);
+            key_.clear();
+        }
         skip_value_ = current_ == nullptr;
-        key_.clear();
         cut_ = false;
+        // A key that comes twice counts with its last value.
         if (current_ && current_->text)
             (record_.*current_->text).clear();
         return true;
@@ -229,13 +234,26 @@ private:
             field{"stderr", value_type::text, &r::standard_error, nullptr, nullptr, true},
             field{"execution_status", value_type::text, &r::execution_status},
         };
-        const auto in = [name](const auto& table) -> const field* {
-            for (const field& f : table)
-                if (f.name == name)
-                    return &f;
-            return nullptr;
+        // Each name has a place of its own.
+        constexpr auto place = [](std::string_view s) {
+            return (2 * s.size() + static_cast<unsigned char>(s.front()) +
+                    static_cast<unsigned char>(s.back())) %
+                   32;
         };
-        return where == level::record ? in(record_fields) : in(page_fields);
+        static constexpr auto record_places = [place] {
+            std::array<const field*, 32> out{};
+            for (const field& f : record_fields)
+                out[place(f.name)] = out[place(f.name)] ? throw "two have one place" : &f;
+            return out;
+        }();
+        if (where == level::record) {
+            const field* const f = name.empty() ? nullptr : record_places[place(name)];
+            return f && f->name == name ? f : nullptr;
+        }
+        for (const field& f : page_fields)
+            if (f.name == name)
+                return &f;
+        return nullptr;
     }
     static constexpr std::size_t longest_name = std::string_view("total_log_entries").size();
 

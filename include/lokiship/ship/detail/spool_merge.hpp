@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <span>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
@@ -110,12 +111,21 @@ public:
     }
     /// Steps over the record that `record` gave last.
     void pop() {
-        std::pop_heap(active_.begin(), active_.end(), later);
-        spool_source source = std::move(active_.back().source);
-        active_.pop_back();
-        source.pop(source.record().size());
-        if (!source.at_end())
-            activate(std::move(source));
+        active& first = active_.front();
+        first.source.pop(sizeof(spool_header) + first.header.size);
+        if (first.source.at_end()) {
+            std::pop_heap(active_.begin(), active_.end(), later);
+            active_.pop_back();
+            return;
+        }
+        std::memcpy(&first.header, first.source.record().data(), sizeof first.header);
+        // It mostly stays the first.
+        const auto others = std::span(active_).subspan(1);
+        if (std::any_of(others.begin(), others.begin() + std::min<std::ptrdiff_t>(std::ssize(others), 2),
+                        [&first](const active& a) { return later(first, a); })) {
+            std::pop_heap(active_.begin(), active_.end(), later);
+            std::push_heap(active_.begin(), active_.end(), later);
+        }
     }
     void release() {
         for (auto& a : active_)
