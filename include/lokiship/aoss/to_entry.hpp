@@ -157,6 +157,9 @@ private:
     const known_labels& labels_of(const execution_record& record) {
         const label_fields fields{record.server_id, record.server_tag, record.agent_type, record.status,
                                   record.execution_status};
+        // The steps of an execution mostly have the same.
+        if (last_ && label_fields(last_->first) == fields)
+            return last_->second;
         auto at = known_.find(fields);
         if (at == known_.end()) {
             if (known_.size() == max_known)
@@ -167,7 +170,8 @@ private:
             std::copy(fields.begin(), fields.end(), own.begin());
             at = known_.emplace(std::move(own), std::move(made)).first;
         }
-        return at->second;
+        last_ = &*at;
+        return last_->second;
     }
     std::string_view shown(const std::string& text, std::string& buffer) {
         if (!redact_ || text.empty())
@@ -182,7 +186,10 @@ private:
 
     redact_function redact_;
     mapped_step out_;
-    boost::unordered_flat_map<own_label_fields, known_labels, hash_fields, equal_fields> known_;
+    using known_map = boost::unordered_flat_map<own_label_fields, known_labels, hash_fields, equal_fields>;
+    known_map known_;
+    /// Of `known_`, the last one that was asked for. Only adding moves it, and is asked for next.
+    const known_map::value_type* last_ = nullptr;
     std::string timestamp_;
     std::optional<lokiship::timestamp> time_;
     std::string command_, standard_output_, standard_error_;

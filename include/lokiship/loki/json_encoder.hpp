@@ -32,10 +32,10 @@ inline constexpr auto json_escapes = [] {
     return out;
 }();
 
-constexpr text::detail::word64 needs_escape(text::detail::word64 w) noexcept {
+inline constexpr auto needs_escape = [](text::detail::word64 w) noexcept {
     using namespace text::detail;
     return below(w, 0x20) | equal_to(w, '"') | equal_to(w, '\\');
-}
+};
 
 } // namespace detail
 

@@ -256,6 +256,8 @@ private:
         // What an earlier run may have sent can be the newest that Loki has.
         for (auto p = l.queue.begin(); p != l.queue.end() && p->sent_before; ++p)
             add(*p);
+        if (l.newest_shown)
+            out.push_back({*l.newest_shown, 0, true});
         return out;
     }
     static void mark_sent(lane& l, std::size_t n) {

@@ -72,6 +72,8 @@ public:
         /// Not before then, so that the stream stays below its rate.
         steady_time next_push{};
         loki::stream_window window;
+        /// The newest that was sent and showed before its push was answered.
+        std::optional<timestamp> newest_shown{};
 
         bool empty() const noexcept { return queue.empty() && batch.empty(); }
     };

@@ -80,6 +80,9 @@ leave_out_shown(Transport& loki, outbox& box, const read_back_options& options,
             for (const auto& p : *list)
                 if (shown.contains(&p.entry)) {
                     on_shown(p);
+                    // What is older and does not show yet may have been stored with it.
+                    if (p.sent_before)
+                        l.newest_shown = std::max(l.newest_shown.value_or(p.entry.time), p.entry.time);
                     keys.insert(p.key);
                 }
         if (!keys.empty())

@@ -1,14 +1,17 @@
 #ifndef LOKISHIP_TEXT_DETAIL_LITERAL_FILTER_HPP
 #define LOKISHIP_TEXT_DETAIL_LITERAL_FILTER_HPP
 
+#include <lokiship/text/detail/words.hpp>
+
 #include <boost/assert.hpp>
+#include <boost/endian/conversion.hpp>
 
 #include <algorithm>
-#include <bitset>
+#include <array>
 #include <cstddef>
+#include <cstring>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace lokiship::text::detail {
@@ -32,15 +35,38 @@ public:
                 l.at = at;
             }
         }
-        for (std::size_t i = 0; i != pairs_covered; ++i)
-            pairs_.set(pair(l.folded.data() + l.at + i));
-        literals_.push_back(std::move(l));
+        BOOST_ASSERT(literals_.size() < 0xff);
+        literals_.push_back(l);
+        const auto number = static_cast<unsigned char>(literals_.size());
+        for (std::size_t i = 0; i != pairs_covered; ++i) {
+            unsigned char& group = groups_[pair(l.folded.data() + l.at + i)];
+            if (group == 0) {
+                BOOST_ASSERT(members_.size() < 0xff);
+                members_.emplace_back();
+                group = static_cast<unsigned char>(members_.size());
+            }
+            members_[group - 1u].push_back({number - 1u, l.at + i});
+        }
     }
     bool empty() const noexcept { return literals_.empty(); }
 
     bool may_find(std::string_view text) const noexcept {
-        for (std::size_t i = 0; i + 1 < text.size(); i += pairs_covered)
-            if (pairs_.test(pair(text.data() + i)) && is_near(text, i))
+        std::size_t i = 0;
+        for (; text.size() - i >= sizeof(word64); i += sizeof(word64)) {
+            word64 w;
+            std::memcpy(&w, text.data() + i, sizeof w);
+            // Four pairs at once, of seven bits each byte.
+            w = (boost::endian::native_to_little(w) | repeat(0x20)) & repeat(0x7f);
+            w = (w & low_halves * 0x7f) | (w & low_halves * 0x7f00) >> 1;
+            const unsigned char found[] = {groups_[w & 0xffff], groups_[w >> 16 & 0xffff],
+                                           groups_[w >> 32 & 0xffff], groups_[w >> 48]};
+            if ((found[0] | found[1] | found[2] | found[3]) != 0)
+                for (std::size_t n = 0; n != 4; ++n)
+                    if (is_near(text, i + 2 * n, found[n]))
+                        return true;
+        }
+        for (; i + 1 < text.size(); i += pairs_covered)
+            if (is_near(text, i, groups_[pair(text.data() + i)]))
                 return true;
         return false;
     }
@@ -56,29 +82,34 @@ private:
         return static_cast<char>((static_cast<unsigned char>(c) | 0x20) & 0x7f);
     }
     static std::size_t pair(const char* p) noexcept {
-        return static_cast<std::size_t>(fold(p[0])) << 7 | static_cast<std::size_t>(fold(p[1]));
+        return static_cast<std::size_t>(fold(p[0])) | static_cast<std::size_t>(fold(p[1])) << 7;
     }
     static std::size_t rarity(char folded) noexcept {
         static constexpr std::string_view frequent = "etaionsrhldcumfpgwybvkxjqz";
         return std::min(frequent.find(folded), frequent.size()) + 1;
     }
-    /// Whether a literal is there of which a pair begins at `i`.
-    bool is_near(std::string_view text, std::size_t i) const noexcept {
-        const auto is_at = [text](const literal& l, std::size_t begin) {
-            return text.size() - begin >= l.folded.size() &&
-                   std::equal(l.folded.begin(), l.folded.end(),
-                              text.begin() + static_cast<std::ptrdiff_t>(begin),
+    /// Whether a literal is there of which the pair at `i`, of this group, is part.
+    bool is_near(std::string_view text, std::size_t i, unsigned char group) const noexcept {
+        if (group == 0)
+            return false;
+        return std::any_of(members_[group - 1u].begin(), members_[group - 1u].end(), [&](const member& m) {
+            const std::string& folded = literals_[m.literal].folded;
+            return i >= m.at && text.size() - (i - m.at) >= folded.size() &&
+                   std::equal(folded.begin(), folded.end(), text.data() + (i - m.at),
                               [](char a, char b) { return a == fold(b); });
-        };
-        for (const auto& l : literals_)
-            for (std::size_t n = l.at; n != l.at + pairs_covered; ++n)
-                if (i >= n && is_at(l, i - n))
-                    return true;
-        return false;
+        });
     }
 
-    std::bitset<std::size_t{1} << 14> pairs_;
+    static constexpr word64 low_halves = 0x0001'0001'0001'0001;
+    /// A literal that has a pair, and where.
+    struct member {
+        std::size_t literal, at;
+    };
+
     std::vector<literal> literals_;
+    /// Which of `members_`, from 1, a pair belongs to; 0: to none.
+    std::array<unsigned char, std::size_t{1} << 14> groups_{};
+    std::vector<std::vector<member>> members_;
 };
 
 } // namespace lokiship::text::detail

@@ -20,10 +20,8 @@ constexpr word64 repeat(unsigned char byte) noexcept {
 }
 constexpr word64 high_bits = repeat(0x80);
 
-/// A byte of 0x80 or above.
-constexpr word64 not_ascii(word64 w) noexcept {
-    return w & high_bits;
-}
+/// A byte of 0x80 or above. An object, so that `find_first` has it inline.
+inline constexpr auto not_ascii = [](word64 w) noexcept { return w & high_bits; };
 constexpr word64 equal_to(word64 w, unsigned char byte) noexcept {
     const word64 x = w ^ repeat(byte);
     return (x - repeat(1)) & ~x & high_bits;
