@@ -157,9 +157,10 @@ private:
     const known_labels& labels_of(const execution_record& record) {
         const label_fields fields{record.server_id, record.server_tag, record.agent_type, record.status,
                                   record.execution_status};
-        // The steps of an execution mostly have the same.
-        if (last_ && label_fields(last_->first) == fields)
-            return last_->second;
+        // Few streams are in use at a time: a cheap hash mostly tells which it was.
+        const known_map::value_type*& recent = recent_[cheap_hash(fields) % recent_.size()];
+        if (recent && label_fields(recent->first) == fields)
+            return recent->second;
         auto at = known_.find(fields);
         if (at == known_.end()) {
             if (known_.size() == max_known)
@@ -169,9 +170,18 @@ private:
             own_label_fields own;
             std::copy(fields.begin(), fields.end(), own.begin());
             at = known_.emplace(std::move(own), std::move(made)).first;
+            recent_ = {}; // they have moved
         }
-        last_ = &*at;
-        return last_->second;
+        recent = &*at;
+        return recent->second;
+    }
+    static std::size_t cheap_hash(const label_fields& fields) noexcept {
+        std::size_t out = 0;
+        for (const auto& f : fields)
+            if (!f.empty())
+                out = out * 31 + f.size() + 7u * static_cast<unsigned char>(f.front()) +
+                      static_cast<unsigned char>(f.back()) + 3u * static_cast<unsigned char>(f[f.size() / 2]);
+        return out;
     }
     std::string_view shown(const std::string& text, std::string& buffer) {
         if (!redact_ || text.empty())
@@ -188,8 +198,8 @@ private:
     mapped_step out_;
     using known_map = boost::unordered_flat_map<own_label_fields, known_labels, hash_fields, equal_fields>;
     known_map known_;
-    /// Of `known_`, the last one that was asked for. Only adding moves it, and is asked for next.
-    const known_map::value_type* last_ = nullptr;
+    /// Of `known_`.
+    std::array<const known_map::value_type*, 64> recent_{};
     std::string timestamp_;
     std::optional<lokiship::timestamp> time_;
     std::string command_, standard_output_, standard_error_;

@@ -41,11 +41,17 @@ public:
         for (const auto& l : metadata)
             size += bytes_size(bytes_size(l.name.size()) + bytes_size(l.value.size()));
         // protozero's writer of an inner message that knows its size takes nothing behind that message.
-        const auto put = [this](std::uint64_t n) { protozero::add_varint_to_buffer(&head_, n); };
-        const auto flush = [this](std::string_view text) {
-            stream_ += head_;
+        char head[max_head];
+        char* end = head;
+        const auto put = [&end](std::uint64_t n) {
+            for (; n >= 0x80; n >>= 7)
+                *end++ = static_cast<char>(n | 0x80);
+            *end++ = static_cast<char>(n);
+        };
+        const auto flush = [&](std::string_view text) {
+            stream_.append(head, static_cast<std::size_t>(end - head));
             stream_ += text;
-            head_.clear();
+            end = head;
         };
         put(bytes_field(2));
         put(size);
@@ -95,6 +101,9 @@ private:
     /// A tag and a length of 32 bits.
     static constexpr std::size_t longest_head = 1 + 5;
 
+    /// Of an entry, up to its line: seven tags and numbers.
+    static constexpr std::size_t max_head = 7 * (1 + 10);
+
     /// What stands before a field.
     static constexpr std::uint64_t bytes_field(std::uint64_t number) noexcept { return number << 3 | 2; }
     static constexpr std::uint64_t number_field(std::uint64_t number) noexcept { return number << 3; }
@@ -126,8 +135,6 @@ private:
     /// The streams that have ended, and the one that is written, behind room for its head.
     std::string request_, stream_;
     std::size_t before_last_ = 0;
-    /// What stands before a text.
-    std::string head_;
     std::string block_;
 };
 

@@ -113,10 +113,17 @@ private:
 
     /// What a page held, apart from its records.
     struct page_view {
-        std::string first_id, last_id;
-        std::optional<timestamp> first_time, last_time;
+        std::string first_id, last_id, first_created, last_created;
+        std::optional<timestamp> first_time() const { return time(first_created); }
+        std::optional<timestamp> last_time() const { return time(last_created); }
         /// The execution that was sought is in it, or the newest of the first page.
         bool met = false, met_newest = false;
+
+    private:
+        static std::optional<timestamp> time(std::string_view created) {
+            const auto out = text::parse_timestamp(created);
+            return out ? std::optional(*out) : std::nullopt;
+        }
     };
 
     boost::asio::awaitable<page_result> ask(const aoss::logs_query& q, std::string_view sought,
@@ -125,11 +132,10 @@ private:
         const aoss::page_reader::record_handler take = [&](const aoss::execution_record& r) {
             if (view.last_id != r.execution_id || view.first_id.empty()) {
                 view.last_id = r.execution_id;
-                const auto time = text::parse_timestamp(r.timestamp);
-                view.last_time = time ? std::optional(*time) : std::nullopt;
+                view.last_created = r.timestamp;
                 if (view.first_id.empty()) {
                     view.first_id = view.last_id;
-                    view.first_time = view.last_time;
+                    view.first_created = view.last_created;
                 }
             }
             view.met = view.met || r.execution_id == sought;
@@ -253,7 +259,7 @@ private:
         q.extra = by.parameter;
         unsigned steps_back = 0, unchanged = 0;
         for (;;) {
-            if (query.since && last.last_time && *last.last_time < *query.since)
+            if (query.since && last.last_time() && *last.last_time() < *query.since)
                 co_return;
             const std::uint64_t from = offset - std::min(offset, overlap);
             q.extra_value = by.pages ? offset / q.limit + 1 : from;
@@ -267,7 +273,8 @@ private:
             if (page->executions_seen == 0 && from == offset)
                 co_return;
             // So many were removed that the page begins behind the last one: it is sought further up.
-            const bool behind = !view.first_time || !last.last_time || *view.first_time <= *last.last_time;
+            const auto first = view.first_time(), before = last.last_time();
+            const bool behind = !first || !before || *first <= *before;
             if (overlap != 0 && !view.met && behind && from != 0 && steps_back < max_steps_back) {
                 offset -= std::min(offset, (q.limit / 2) << steps_back++);
                 continue;

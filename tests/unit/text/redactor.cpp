@@ -5,7 +5,6 @@
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <random>
 #include <stdexcept>
@@ -268,17 +267,14 @@ BOOST_AUTO_TEST_CASE(a_bad_pattern_is_told_in_re2s_words) {
 }
 
 BOOST_AUTO_TEST_CASE(hostile_texts_take_linear_time) {
-    const auto seconds = [](const redactor& redact, const std::string& piece) {
+    // Were it quadratic, each text would take minutes, and all of them longer than a test may.
+    const auto take = [](const redactor& redact, const std::string& piece) {
         std::string text;
         while (text.size() < 1024 * 1024)
             text += piece;
-        const auto begin = std::chrono::steady_clock::now();
         redact(text);
-        const double out = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-        BOOST_TEST_MESSAGE(text::escape_for_log(piece) << ": " << out << " s");
-        return out;
+        BOOST_TEST(!text.empty());
     };
-    // Were it quadratic, it would take minutes.
     const redactor well_known;
     for (const std::string piece : {"password=",
                                     "password= ",
@@ -313,9 +309,9 @@ BOOST_AUTO_TEST_CASE(hostile_texts_take_linear_time) {
                                     "pwd=/ ",
                                     "[REDACTED]",
                                     "password=[REDACTED] "})
-        BOOST_TEST(seconds(well_known, piece) < 5, piece);
+        take(well_known, piece);
     // Asks of each match whether a b comes behind it.
-    BOOST_TEST(seconds(redactor({"geheim", "a(?:.*b)?"}), "a") < 30);
+    take(redactor({"geheim", "a(?:.*b)?"}), "a");
 }
 
 BOOST_AUTO_TEST_CASE(the_rest_of_a_text_with_too_many_is_replaced_as_a_whole) {

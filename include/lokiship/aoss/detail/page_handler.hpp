@@ -141,8 +141,9 @@ public:
                 return fail(ec, errc::page_field_too_long,
                             "it is longer than " + std::to_string(max_field_size_) + " bytes");
             cut_ = true;
+            s = s.substr(0, room);
         }
-        value += s.substr(0, room);
+        value.append(s.data(), s.size());
         return true;
     }
     bool on_string(std::string_view s, std::size_t n, error_code& ec) {

@@ -4,12 +4,10 @@
 #include <lokiship/text/detail/words.hpp>
 
 #include <boost/assert.hpp>
-#include <boost/endian/conversion.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,19 +49,17 @@ public:
     bool empty() const noexcept { return literals_.empty(); }
 
     bool may_find(std::string_view text) const noexcept {
+        const unsigned char* const group = groups_.data();
         std::size_t i = 0;
         for (; text.size() - i >= sizeof(word64); i += sizeof(word64)) {
-            word64 w;
-            std::memcpy(&w, text.data() + i, sizeof w);
             // Four pairs at once, of seven bits each byte.
-            w = (boost::endian::native_to_little(w) | repeat(0x20)) & repeat(0x7f);
+            word64 w = (load_word(text.data() + i) | repeat(0x20)) & repeat(0x7f);
             w = (w & low_halves * 0x7f) | (w & low_halves * 0x7f00) >> 1;
-            const unsigned char found[] = {groups_[w & 0xffff], groups_[w >> 16 & 0xffff],
-                                           groups_[w >> 32 & 0xffff], groups_[w >> 48]};
-            if ((found[0] | found[1] | found[2] | found[3]) != 0)
-                for (std::size_t n = 0; n != 4; ++n)
-                    if (is_near(text, i + 2 * n, found[n]))
-                        return true;
+            if ((group[w & 0xffff] | group[w >> 16 & 0xffff] | group[w >> 32 & 0xffff] | group[w >> 48]) == 0)
+                continue;
+            for (std::size_t n = 0; n != sizeof(word64); n += pairs_covered)
+                if (is_near(text, i + n, group[pair(text.data() + i + n)]))
+                    return true;
         }
         for (; i + 1 < text.size(); i += pairs_covered)
             if (is_near(text, i, groups_[pair(text.data() + i)]))

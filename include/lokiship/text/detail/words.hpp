@@ -31,27 +31,44 @@ constexpr word64 below(word64 w, unsigned char limit) noexcept {
     return (w - repeat(limit)) & ~w & high_bits;
 }
 
-/// Where the first byte is that `test` finds, or the text's size. `test` does not find a blank.
+inline word64 load_word(const char* at) noexcept {
+    word64 out;
+    std::memcpy(&out, at, sizeof out);
+    return boost::endian::native_to_little(out);
+}
+
+/// Where the first byte is that `test` finds, or the text's size.
 template <class Test>
 std::size_t find_first(std::string_view s, Test test) noexcept {
-    const auto found_at = [s, &test](std::size_t i) {
-        word64 w;
-        std::memcpy(&w, s.data() + i, sizeof w);
-        return test(boost::endian::native_to_little(w));
-    };
     constexpr std::size_t n = sizeof(word64);
+    const auto place = [](word64 found) { return static_cast<std::size_t>(std::countr_zero(found)) / 8; };
+    const char* const begin = s.data();
+    if (s.size() < n) {
+        // Blanks behind it.
+        word64 w = repeat(' ');
+        char* const to = reinterpret_cast<char*>(&w);
+        if (s.size() >= n / 2) {
+            std::memcpy(to + s.size() - n / 2, begin + s.size() - n / 2, n / 2);
+            std::memcpy(to, begin, n / 2);
+        } else {
+            for (std::size_t i = 0; i != s.size(); ++i)
+                to[i] = begin[i];
+        }
+        const word64 found = test(boost::endian::native_to_little(w));
+        return found == 0 ? s.size() : place(found);
+    }
     std::size_t at = 0;
     // Most texts are long where there is nothing to find.
     while (s.size() - at >= 4 * n &&
-           (found_at(at) | found_at(at + n) | found_at(at + 2 * n) | found_at(at + 3 * n)) == 0)
+           (test(load_word(begin + at)) | test(load_word(begin + at + n)) |
+            test(load_word(begin + at + 2 * n)) | test(load_word(begin + at + 3 * n))) == 0)
         at += 4 * n;
     for (; s.size() - at >= n; at += n)
-        if (const word64 found = found_at(at); found != 0)
-            return at + static_cast<std::size_t>(std::countr_zero(found)) / 8;
-    word64 w = repeat(' ');
-    std::memcpy(&w, s.data() + at, s.size() - at);
-    const word64 found = test(boost::endian::native_to_little(w));
-    return found == 0 ? s.size() : at + static_cast<std::size_t>(std::countr_zero(found)) / 8;
+        if (const word64 found = test(load_word(begin + at)); found != 0)
+            return at + place(found);
+    // The last word overlaps what was looked at.
+    const word64 found = test(load_word(begin + s.size() - n));
+    return found == 0 ? s.size() : s.size() - n + place(found);
 }
 
 } // namespace lokiship::text::detail
