@@ -158,7 +158,7 @@ private:
         const label_fields fields{record.server_id, record.server_tag, record.agent_type, record.status,
                                   record.execution_status};
         // Few streams are in use at a time: a cheap hash mostly tells which it was.
-        const known_map::value_type*& recent = recent_[cheap_hash(fields) % recent_.size()];
+        const known_map::value_type*& recent = recent_[cheap_hash(fields)];
         if (recent && label_fields(recent->first) == fields)
             return recent->second;
         auto at = known_.find(fields);
@@ -175,13 +175,14 @@ private:
         recent = &*at;
         return recent->second;
     }
+    /// A place in `recent_`.
     static std::size_t cheap_hash(const label_fields& fields) noexcept {
-        std::size_t out = 0;
+        std::uint64_t out = 0;
         for (const auto& f : fields)
             if (!f.empty())
                 out = out * 31 + f.size() + 7u * static_cast<unsigned char>(f.front()) +
                       static_cast<unsigned char>(f.back()) + 3u * static_cast<unsigned char>(f[f.size() / 2]);
-        return out;
+        return static_cast<std::size_t>(out * 0x9e37'79b9'7f4a'7c15 >> 54);
     }
     std::string_view shown(const std::string& text, std::string& buffer) {
         if (!redact_ || text.empty())
@@ -199,7 +200,7 @@ private:
     using known_map = boost::unordered_flat_map<own_label_fields, known_labels, hash_fields, equal_fields>;
     known_map known_;
     /// Of `known_`.
-    std::array<const known_map::value_type*, 64> recent_{};
+    std::array<const known_map::value_type*, 1024> recent_{};
     std::string timestamp_;
     std::optional<lokiship::timestamp> time_;
     std::string command_, standard_output_, standard_error_;

@@ -44,9 +44,15 @@ inline std::uint64_t stable_hash(std::uint64_t seed, std::string_view bytes) noe
     }
     for (; bytes.size() - at >= 8; at += 8)
         h = mix(h, word_at(at));
-    std::uint64_t word = 0;
-    std::memcpy(&word, bytes.data() + at, bytes.size() - at);
-    return stable_hash(h, word);
+    std::uint64_t last = 0;
+    if (at == bytes.size())
+        ;
+    else if (bytes.size() >= 8)
+        last = word_at(bytes.size() - 8); // some of it a second time
+    else
+        for (const char c : bytes)
+            last = last << 8 | static_cast<unsigned char>(c);
+    return stable_hash(h, last);
 }
 
 } // namespace lokiship::text
