@@ -53,7 +53,7 @@ BOOST_AUTO_TEST_CASE(what_is_written_is_read) {
                                        timestamp(-9'223'372'036s)};
     const loki::labels metadata{{"original_timestamp", every}, {"b", "2"}};
     for (int round = 0; round != 2; ++round) {
-        for (const std::size_t size : {0, 1, 127, 128, 20'000}) {
+        for (const std::size_t size : {0u, 1u, 127u, 128u, 20'000u}) {
             e.begin_stream({{"job", "aoss"}, {"size", std::to_string(size)}, {"v", every}});
             for (const auto t : times) {
                 e.add(t, std::string(size, 'x'));
@@ -72,7 +72,7 @@ BOOST_AUTO_TEST_CASE(what_is_written_is_read) {
         BOOST_TEST(streams[5].labels == R"({empty="1"})");
         BOOST_TEST(streams[5].entries.empty());
         std::size_t i = 0;
-        for (const std::size_t length : {0, 1, 127, 128, 20'000}) {
+        for (const std::size_t length : {0u, 1u, 127u, 128u, 20'000u}) {
             const auto& entries = streams[i++].entries;
             BOOST_TEST_REQUIRE(entries.size() == 2 * times.size());
             for (std::size_t n = 0; n != times.size(); ++n) {
