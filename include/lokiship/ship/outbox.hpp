@@ -91,7 +91,9 @@ public:
     bool add(const loki::labels& labels, loki::entry entry, const aoss::step_key& key) {
         return add(labels, pending_entry{std::move(entry), key});
     }
-    bool add(const loki::labels& labels, pending_entry e) { return add(stream(labels), std::move(e)); }
+    bool add(const loki::labels& labels, pending_entry e) {
+        return !contains(e.key) && add(stream(labels), std::move(e));
+    }
     bool add(lane& l, pending_entry e) {
         if (!keys_.insert(e.key).second)
             return false;

@@ -49,6 +49,11 @@ BOOST_AUTO_TEST_CASE(each_stream_is_oldest_first_and_equal_times_stay_as_they_ca
     BOOST_TEST(box.ready() == 2u);
     BOOST_TEST(!add(box, step("a", 3, 4)));
     BOOST_TEST(box.size() == 10u);
+    // A key that is pending changes nothing, in another stream neither.
+    const auto memory = box.memory();
+    BOOST_TEST(!add(box, step("c", 3, 4)));
+    BOOST_TEST(box.find_stream({{"stream", "c"}}) == nullptr);
+    BOOST_TEST(box.memory() == memory);
 }
 
 BOOST_AUTO_TEST_CASE(what_comes_later_does_not_get_between_what_is_on_its_way) {
