@@ -1,7 +1,8 @@
 #ifndef LOKISHIP_LOKISHIP_HPP
 #define LOKISHIP_LOKISHIP_HPP
 
-// Everything but what needs Beast (`lokiship/beast.hpp`) and the doubles (`lokiship/testing/`).
+// Everything but what needs more than Boost.Asio and Boost.JSON (Beast: `lokiship/beast.hpp`; OpenSSL, RE2,
+// snappy, libdeflate: the headers that say so) and the doubles (`lokiship/testing/`).
 #include <lokiship/aoss/execution_record.hpp>
 #include <lokiship/aoss/logs_api.hpp>
 #include <lokiship/aoss/page.hpp>
