@@ -66,7 +66,7 @@ inline loki::labels to_labels(const execution_record& record, bool& changed) {
     return out;
 }
 
-/// Appends the line of a record, of which three texts may be other than its own:
+/// Appends the line of a record, with these in place of its own texts:
 /// `STEP: 1 | COMMAND: systemctl status nginx | EXIT_CODE: 0 | STDOUT: Active: active (running) | STDERR: `.
 ///
 /// All five parts are always there, an absent value being empty. `stdout` and `stderr` are each cut to
@@ -90,14 +90,15 @@ inline void append_line(std::string& out, const execution_record& record, std::s
     out += " | STDERR: ";
     text::append_truncated(out, standard_error, max_output_code_points);
 }
+/// The line of a record, with its own texts.
 inline std::string to_line(const execution_record& record) {
     std::string out;
     append_line(out, record, record.command, record.standard_output, record.standard_error);
     return out;
 }
 
-/// Makes entries of records, one after the other. What it has made it keeps: the memory of texts, and of label sets, of which it
-/// remembers so many as are in use at a time. Not thread-safe.
+/// Makes entries of records, one after the other. It keeps the memory of texts and the label sets that it made, as many as are
+/// in use at a time. Not thread-safe.
 class step_mapper {
 public:
     /// `redact`, unless it is empty, is applied to the whole of `command`, `stdout` and `stderr`, so that nothing is cut off
@@ -105,7 +106,7 @@ public:
     explicit step_mapper(redact_function redact = {})
         : redact_(std::move(redact)) {}
 
-    /// The entry of a record; valid until the next call. Depends on nothing but its arguments; `now` is used only where the
+    /// The entry of a record; valid until the next call, and may be moved from. Depends on nothing but its arguments; `now` is used only where the
     /// record's timestamp is missing or unreadable.
     mapped_step& operator()(const execution_record& record, timestamp now) {
         const known_labels& known = labels_of(record);
@@ -129,25 +130,27 @@ public:
     }
 
 private:
-    /// The fields that labels are made of.
-    using label_fields = std::array<std::string_view, 5>;
-    struct own_label_fields : std::array<std::string, 5> {
-        operator label_fields() const noexcept {
-            return {(*this)[0], (*this)[1], (*this)[2], (*this)[3], (*this)[4]};
-        }
-    };
+    /// The fields that labels are made of; `Text` owns them or does not.
+    template <class Text>
+    using label_fields = std::array<Text, 5>;
+    /// The ends tell server from server; the whole would take longer than the comparison that follows. At most `max_known` can
+    /// be made to have one hash.
     struct hash_fields {
         using is_transparent = void;
-        std::size_t operator()(const label_fields& f) const noexcept {
+        template <class Text>
+        std::size_t operator()(const label_fields<Text>& fields) const noexcept {
             std::uint64_t out = 0;
-            for (const auto& text : f)
-                out = text::stable_hash(out, text);
+            for (const std::string_view f : fields)
+                out = text::stable_hash(out, f.substr(f.size() - std::min<std::size_t>(f.size(), 8)));
             return static_cast<std::size_t>(out);
         }
     };
     struct equal_fields {
         using is_transparent = void;
-        bool operator()(const label_fields& a, const label_fields& b) const noexcept { return a == b; }
+        template <class A, class B>
+        bool operator()(const label_fields<A>& a, const label_fields<B>& b) const noexcept {
+            return std::equal(a.begin(), a.end(), b.begin());
+        }
     };
     struct known_labels {
         loki::labels labels;
@@ -155,34 +158,19 @@ private:
     };
 
     const known_labels& labels_of(const execution_record& record) {
-        const label_fields fields{record.server_id, record.server_tag, record.agent_type, record.status,
-                                  record.execution_status};
-        // Few streams are in use at a time: a cheap hash mostly tells which it was.
-        const known_map::value_type*& recent = recent_[cheap_hash(fields)];
-        if (recent && label_fields(recent->first) == fields)
-            return recent->second;
+        const label_fields<std::string_view> fields{record.server_id, record.server_tag, record.agent_type,
+                                                    record.status, record.execution_status};
         auto at = known_.find(fields);
         if (at == known_.end()) {
             if (known_.size() == max_known)
                 known_.clear();
             known_labels made;
             made.labels = to_labels(record, made.changed);
-            own_label_fields own;
+            label_fields<std::string> own;
             std::copy(fields.begin(), fields.end(), own.begin());
             at = known_.emplace(std::move(own), std::move(made)).first;
-            recent_ = {}; // they have moved
         }
-        recent = &*at;
-        return recent->second;
-    }
-    /// A place in `recent_`.
-    static std::size_t cheap_hash(const label_fields& fields) noexcept {
-        std::uint64_t out = 0;
-        for (const auto& f : fields)
-            if (!f.empty())
-                out = out * 31 + f.size() + 7u * static_cast<unsigned char>(f.front()) +
-                      static_cast<unsigned char>(f.back()) + 3u * static_cast<unsigned char>(f[f.size() / 2]);
-        return static_cast<std::size_t>(out * 0x9e37'79b9'7f4a'7c15 >> 54);
+        return at->second;
     }
     std::string_view shown(const std::string& text, std::string& buffer) {
         if (!redact_ || text.empty())
@@ -197,10 +185,7 @@ private:
 
     redact_function redact_;
     mapped_step out_;
-    using known_map = boost::unordered_flat_map<own_label_fields, known_labels, hash_fields, equal_fields>;
-    known_map known_;
-    /// Of `known_`.
-    std::array<const known_map::value_type*, 1024> recent_{};
+    boost::unordered_flat_map<label_fields<std::string>, known_labels, hash_fields, equal_fields> known_;
     std::string timestamp_;
     std::optional<lokiship::timestamp> time_;
     std::string command_, standard_output_, standard_error_;

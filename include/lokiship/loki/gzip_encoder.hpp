@@ -20,7 +20,7 @@ namespace lokiship::loki {
 /// Compresses what another encoder, of JSON, writes. Needs libdeflate; `lokiship.hpp` does not include it.
 class gzip_encoder final : public push_encoder {
 public:
-    /// `level`: 1 is fast, 12 small.
+    /// Preconditions: `plain` is not null, and `level` is from 1, which is fast, to 12, which is small.
     explicit gzip_encoder(std::unique_ptr<push_encoder> plain, int level = 1)
         : plain_(std::move(plain))
         , compressor_(libdeflate_alloc_compressor(level)) {

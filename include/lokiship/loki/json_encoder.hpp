@@ -32,6 +32,7 @@ inline constexpr auto json_escapes = [] {
     return out;
 }();
 
+/// A byte that does not stand as it is.
 inline constexpr auto needs_escape = [](text::detail::word64 w) noexcept {
     using namespace text::detail;
     return below(w, 0x20) | equal_to(w, '"') | equal_to(w, '\\');

@@ -32,7 +32,7 @@ public:
     void add(timestamp time, std::string_view line) { add(time, line, {}); }
     /// Takes the last `add` back. Precondition: it was the last call that is not const.
     virtual void undo() = 0;
-    /// How long the body is by now, in bytes before compression, which is what Loki's limits are about.
+    /// How long the body is by now at most, in bytes before compression, which is what Loki's limits are about.
     virtual std::size_t size() const noexcept = 0;
     /// Ends the body and gives it away; the encoder is then as it was made, and keeps its memory.
     virtual std::string finish() = 0;

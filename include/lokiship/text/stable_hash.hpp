@@ -44,15 +44,13 @@ inline std::uint64_t stable_hash(std::uint64_t seed, std::string_view bytes) noe
     }
     for (; bytes.size() - at >= 8; at += 8)
         h = mix(h, word_at(at));
-    std::uint64_t last = 0;
-    if (at == bytes.size())
-        ;
-    else if (bytes.size() >= 8)
-        last = word_at(bytes.size() - 8); // some of it a second time
+    std::uint64_t rest = 0;
+    if (at != 0 && at != bytes.size())
+        rest = word_at(bytes.size() - 8); // some of it a second time
     else
-        for (const char c : bytes)
-            last = last << 8 | static_cast<unsigned char>(c);
-    return stable_hash(h, last);
+        for (const char c : bytes.substr(at))
+            rest = rest << 8 | static_cast<unsigned char>(c);
+    return stable_hash(h, rest);
 }
 
 } // namespace lokiship::text

@@ -56,11 +56,12 @@ inline std::string_view append_code_points(std::string& out, std::string_view in
     // Whole runs of well-formed text are copied at once.
     std::size_t copied = 0, i = 0;
     for (std::size_t n = 0; i != in.size() && n != max_code_points; ++n) {
-        const auto ascii = find_first(in.substr(i, max_code_points - n), not_ascii);
-        i += ascii;
-        n += ascii;
-        if (i == in.size() || n == max_code_points)
-            break;
+        if (static_cast<unsigned char>(in[i]) < 0x80) {
+            const auto ascii = find_first(in.substr(i, max_code_points - n), not_ascii);
+            i += ascii;
+            n += ascii - 1;
+            continue;
+        }
         const auto step = detail::next_utf8(in.substr(i));
         if (!step.valid) {
             out.append(in, copied, i - copied);
@@ -91,15 +92,17 @@ inline std::size_t unfinished_code_point(std::string_view s) noexcept {
 
 /// Whether the bytes are well-formed UTF-8.
 inline bool is_valid_utf8(std::string_view in) noexcept {
-    for (;;) {
-        in.remove_prefix(detail::find_first(in, detail::not_ascii));
-        if (in.empty())
-            return true;
+    while (!in.empty()) {
+        if (static_cast<unsigned char>(in.front()) < 0x80) {
+            in.remove_prefix(detail::find_first(in, detail::not_ascii));
+            continue;
+        }
         const auto step = detail::next_utf8(in);
         if (!step.valid)
             return false;
         in.remove_prefix(step.size);
     }
+    return true;
 }
 
 /// Appends the code point as UTF-8. Precondition: it is one, no surrogate and not beyond U+10FFFF.

@@ -115,16 +115,14 @@ public:
     bool on_key(std::string_view s, std::size_t n, error_code& ec) {
         if (skip_depth_ != 0)
             return true;
-        if (key_.empty()) {
-            current_ = find(s, level_);
-        } else {
+        if (!key_.empty()) {
             on_key_part(s, n, ec);
-            current_ = find(key_, level_);
-            key_.clear();
+            s = key_;
         }
+        current_ = find(s, level_);
+        key_.clear();
         skip_value_ = current_ == nullptr;
         cut_ = false;
-        // A key that comes twice counts with its last value.
         if (current_ && current_->text)
             (record_.*current_->text).clear();
         return true;
@@ -143,7 +141,7 @@ public:
             cut_ = true;
             s = s.substr(0, room);
         }
-        value.append(s.data(), s.size());
+        value += s;
         return true;
     }
     bool on_string(std::string_view s, std::size_t n, error_code& ec) {

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace lokiship::text::detail {
@@ -33,9 +34,6 @@ public:
                 l.at = at;
             }
         }
-        BOOST_ASSERT(literals_.size() < 0xff);
-        literals_.push_back(l);
-        const auto number = static_cast<unsigned char>(literals_.size());
         for (std::size_t i = 0; i != pairs_covered; ++i) {
             unsigned char& group = groups_[pair(l.folded.data() + l.at + i)];
             if (group == 0) {
@@ -43,10 +41,10 @@ public:
                 members_.emplace_back();
                 group = static_cast<unsigned char>(members_.size());
             }
-            members_[group - 1u].push_back({number - 1u, l.at + i});
+            members_[group - 1u].push_back({literals_.size(), l.at + i});
         }
+        literals_.push_back(std::move(l));
     }
-    bool empty() const noexcept { return literals_.empty(); }
 
     bool may_find(std::string_view text) const noexcept {
         const unsigned char* const group = groups_.data();
