@@ -343,6 +343,15 @@ class Interrupted(unittest.TestCase):
                         pass
                     self.assertIn(backfill.end(), (0, 6), backfill.lines)
 
+    def test_a_signal_after_all_is_done_changes_nothing(self):
+        with Sandbox("--history", "50", "--interval", "off") as sandbox:
+            there = ["--backend", sandbox.backend, "--loki", sandbox.loki, "--checkpoint", str(self.file("checkpoint"))]
+            for _ in range(100):
+                with Process("backfill", *there) as backfill:
+                    while "shipped" not in backfill.output() and backfill.process.poll() is None:
+                        pass
+                    self.assertEqual(backfill.end(), 0, backfill.lines)
+
     def test_a_second_signal_ends_it_at_once(self):
         with Sandbox("--history", "50", "--interval", "off") as sandbox, Weather(sandbox.loki) as weather:
             weather.set("hang", only="push")

@@ -143,6 +143,15 @@ shipping_program::shipping_program(const std::string& name, const values& v)
     , loki(reach(v, "loki"))
     , loki_timeout_(v.duration("loki-timeout")) {}
 
+shipping_program::~shipping_program() {
+    // Without a signal_set, both would end the process by default, before it has told its exit code.
+    sigset_t ending;
+    sigemptyset(&ending);
+    sigaddset(&ending, SIGINT);
+    sigaddset(&ending, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &ending, nullptr);
+}
+
 transport shipping_program::reach(const values& v, const std::string& side) {
     endpoint e = endpoint_of(v, side, environment_variable,
                              [log = logger](std::string_view text) { log->warn("{}", text); });

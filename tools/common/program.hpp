@@ -55,6 +55,10 @@ using transport = http::tls_transport;
 class shipping_program {
 public:
     shipping_program(const std::string& name, const values& v);
+    /// From here on, a signal no longer turns what is done into a process that was killed.
+    ~shipping_program();
+    shipping_program(const shipping_program&) = delete;
+    shipping_program& operator=(const shipping_program&) = delete;
 
     /// Asks Loki for the settings that matter: `/config`, and where that is not shown, its version. What Loki does not
     /// tell keeps its default; the log says so where Loki answers without telling.
