@@ -63,12 +63,14 @@ inline boost::asio::awaitable<std::uint64_t> resume(const spool& source, shipmen
     part.taken_until = saved.taken_until;
     part.open_before = saved.open;
     std::sort(part.open_before.begin(), part.open_before.end());
-    part.proven_before = saved.proven;
-    std::sort(part.proven_before.begin(), part.proven_before.end());
     const std::uint64_t lost = saved.settled() - settled;
-    // With others between them, there may be any number.
-    if (lost == 0 && saved.open_is_whole && !saved.open.empty())
+    // With others between them, there may be any number; and Loki would have taken them then, but not after a
+    // run that did not find them and sent what is later.
+    if (lost == 0 && saved.open_is_whole && !saved.open.empty()) {
         part.together_until = saved.taken_until;
+        part.proven_before = saved.proven;
+        std::sort(part.proven_before.begin(), part.proven_before.end());
+    }
     if (saved.acknowledged) {
         part.acknowledged = saved.acknowledged->memory(wall, now);
         // What was sent then may have raised it, for what came between since.

@@ -303,6 +303,41 @@ BOOST_AUTO_TEST_CASE(resumed_with_other_sizes) {
             }
 }
 
+BOOST_AUTO_TEST_CASE(what_was_away_for_a_run_is_not_taken_for_stored) {
+    for (std::size_t n = 2; n != 8; ++n)
+        BOOST_TEST_CONTEXT("the second run is killed at push " << n) {
+            const scratch s;
+            world w;
+            for (unsigned i = 0; i != 60; ++i)
+                w.backend.add(w.make(3 * i, 1, i * 10min)); // one stream, 59 the oldest
+            auto o = options(s.file("c"));
+            o.delivery.batch.max_entries = 6;
+            // The push in flight does not arrive; Loki would have taken it.
+            BOOST_TEST(run_until(w, 4, fault::hang, o));
+            const auto saved = ship::parse_checkpoint(content(o.checkpoint));
+            BOOST_TEST_REQUIRE(saved.has_value());
+            BOOST_TEST_REQUIRE(saved->streams.size() == 1u);
+            BOOST_TEST_REQUIRE(saved->streams[0].proven.size() >= 3u);
+            const auto settled = static_cast<unsigned>(saved->streams[0].settled());
+            // It is not in the history for a while, nor is something before it.
+            std::vector<execution> away;
+            for (const unsigned i : {settled + 2, settled + 1, settled, settled - 2}) {
+                away.push_back(*w.backend.find(uuid(3 * (59 - i))));
+                w.backend.erase(away.back().id);
+            }
+            run_until(w, n, fault::hang, o);
+            for (auto& e : away)
+                w.backend.add(std::move(e));
+            std::set<std::string> told;
+            o.delivery.on_rejected = [&](const ship::rejection& r) { told.insert(r.entry.line); };
+            backfill b(w.backend_http, w.loki_http, w.time, w.watched(o));
+            BOOST_TEST(!w.complete(b.run()).failed());
+            for (const auto& [labels, time, line] : w.loki.lines())
+                told.insert(line);
+            BOOST_TEST(told.size() == 60u);
+        }
+}
+
 BOOST_AUTO_TEST_CASE(a_history_that_changes_in_flight_claims_nothing) {
     std::size_t seen = 0;
     for (std::size_t k = 4; k < 40; ++k)
