@@ -47,6 +47,7 @@
 #include <lokiship/ship/outbox.hpp>
 #include <lokiship/ship/plan.hpp>
 #include <lokiship/ship/poller.hpp>
+#include <lokiship/ship/push_concurrency.hpp>
 #include <lokiship/ship/read_back.hpp>
 #include <lokiship/ship/recent_keys.hpp>
 #include <lokiship/ship/refusal_forecast.hpp>
@@ -62,6 +63,7 @@
 #include <lokiship/ship/state_file.hpp>
 #include <lokiship/ship/stream_progress.hpp>
 #include <lokiship/ship/survey.hpp>
+#include <lokiship/ship/task_group.hpp>
 #include <lokiship/ship/verification.hpp>
 #include <lokiship/steady_time.hpp>
 #include <lokiship/text/escape.hpp>

@@ -149,8 +149,10 @@ std::vector<setting> backfill_settings() {
                 "Push with the header X-Loki-Backfill-Shard, where Loki knows it (later than 3.7): it "
                 "then takes entries of any age",
                 check_shard),
-            count_setting("push-entries", 1, 100'000, "1000", "How many entries a push has at most"),
-            count_setting("concurrency", 1, 256, "4", "How many streams are pushed at the same time"),
+            count_setting("push-entries", 1, 100'000, "10000", "How many entries a push has at most"),
+            count_setting("concurrency", 1, 256, "128",
+                          "How many streams are pushed at the same time at most; fewer while Loki does not "
+                          "bear so many, or --max-memory does not hold them"),
             text_setting("rate", "BYTES|auto|off", "auto",
                          "How many bytes of lines a second are pushed in all; auto: just below Loki's "
                          "ingestion_rate_mb; off: as many as it takes, also for each stream",
@@ -217,9 +219,10 @@ ship::backfill_options to_backfill_options(const values& v, ship::delivery_optio
     out.spool.directory = v.text("spool-dir");
     out.spool.memory = static_cast<std::size_t>(std::min<std::uint64_t>(memory / 4, 512 * 1024 * 1024));
     out.spool.one_order = v.flag("dry-run");
-    // Of each stream in flight there are the entries, what comes next, and the body.
+    // Beside the entries under way there are their bodies.
+    out.delivery.max_bytes_in_flight = static_cast<std::size_t>(memory / 10 * 3);
     out.delivery.batch.max_bytes = static_cast<std::size_t>(std::clamp<std::uint64_t>(
-        memory / (10 * out.delivery.concurrency), 16 * 1024, out.delivery.batch.max_bytes));
+        out.delivery.max_bytes_in_flight / 8, 16 * 1024, out.delivery.batch.max_bytes));
 
     out.verify = v.flag("verify");
     out.verify_wait = v.duration("verify-wait");

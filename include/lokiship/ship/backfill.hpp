@@ -230,6 +230,7 @@ private:
         out.streams = 2 * o.delivery.concurrency;
         out.max_entries = o.delivery.batch.max_entries;
         out.max_bytes = o.delivery.batch.max_bytes;
+        out.max_memory = o.delivery.max_bytes_in_flight;
         return out;
     }
 

@@ -11,12 +11,11 @@
 #include <lokiship/ship/delivery_options.hpp>
 #include <lokiship/ship/log.hpp>
 #include <lokiship/ship/outbox.hpp>
+#include <lokiship/ship/push_concurrency.hpp>
 #include <lokiship/ship/rejection.hpp>
+#include <lokiship/ship/task_group.hpp>
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/deferred.hpp>
-#include <boost/asio/experimental/parallel_group.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -69,7 +68,8 @@ public:
         , changed_(std::move(changed))
         , log_(std::move(log))
         , encoder_(options_.make_encoder ? options_.make_encoder() : std::make_unique<loki::json_encoder>())
-        , max_bytes_(options_.batch.max_bytes) {}
+        , max_bytes_(options_.batch.max_bytes)
+        , allowed_(options_.concurrency) {}
 
     /// Pushes until the outbox is empty, or what is left must wait, or `stop` was called. When cancelled, the
     /// entries of pushes in flight stay pending.
@@ -79,11 +79,16 @@ public:
         result_ = {};
         ended_ = false;
         failures_in_a_row_ = 0;
-        const auto workers = std::min(options_.concurrency, box_.ready());
-        if (workers > 1)
-            co_await run_workers(workers);
-        else
-            co_await worker();
+        task_group pushes(co_await boost::asio::this_coro::executor);
+        for (;;) {
+            while (lane* const l = may_push(pushes) ? box_.next() : nullptr)
+                begin_push(*l, pushes);
+            if (pushes.empty())
+                break;
+            if (pushes.size() >= allowed_.limit())
+                allowed_.reached(clock_.steady_now());
+            co_await pushes.wait();
+        }
         co_return std::exchange(result_, {});
     }
 
@@ -102,49 +107,78 @@ private:
     using lane = outbox::lane;
     using pending_entry = outbox::pending_entry;
 
-    boost::asio::awaitable<void> run_workers(std::size_t n) {
-        const auto executor = co_await boost::asio::this_coro::executor;
-        using operation = decltype(boost::asio::co_spawn(executor, worker(), boost::asio::deferred));
-        std::vector<operation> operations;
-        for (std::size_t i = 0; i != n; ++i)
-            operations.push_back(boost::asio::co_spawn(executor, worker(), boost::asio::deferred));
-        auto group = boost::asio::experimental::make_parallel_group(std::move(operations));
-        auto [order, exceptions] =
-            co_await group.async_wait(boost::asio::experimental::wait_for_all(), boost::asio::use_awaitable);
-        for (const auto& e : exceptions)
-            if (e)
-                std::rethrow_exception(e);
+    /// A stream of which a push is under way, and what its lines take.
+    class in_flight {
+    public:
+        in_flight(lane& l, std::size_t& bytes)
+            : lane_(&l)
+            , bytes_(bytes) {
+            for (const auto& p : l.batch)
+                size_ += p.entry.line.size();
+            bytes_ += size_;
+            l.in_flight = true;
+        }
+        in_flight(in_flight&& other) noexcept
+            : lane_(std::exchange(other.lane_, nullptr))
+            , bytes_(other.bytes_)
+            , size_(other.size_) {}
+        in_flight& operator=(in_flight&&) = delete;
+        ~in_flight() { release(); }
+        lane& get() const noexcept { return *lane_; }
+        void release() {
+            if (!lane_)
+                return;
+            std::exchange(lane_, nullptr)->in_flight = false;
+            bytes_ -= size_;
+        }
+
+    private:
+        lane* lane_;
+        std::size_t& bytes_;
+        std::size_t size_ = 0;
+    };
+
+    bool may_push(const task_group& pushes) const noexcept {
+        return !ended_ && !stopped_ && !pushes.failed() && pushes.size() < allowed_.limit() &&
+               (pushes.empty() || bytes_in_flight_ + max_bytes_ <= options_.max_bytes_in_flight);
+    }
+    void begin_push(lane& l, task_group& pushes) {
+        refuse_too_old(l, l.batch);
+        if (l.batch.empty())
+            fill(l);
+        if (l.batch.empty())
+            changed_();
+        else
+            pushes.spawn(push_batch(in_flight(l, bytes_in_flight_)));
     }
 
-    boost::asio::awaitable<void> worker() {
-        while (!ended_ && !stopped_) {
-            lane* const l = box_.next();
-            if (!l)
-                co_return;
-            refuse_too_old(*l, l->batch);
-            if (l->batch.empty())
-                fill(*l);
-            if (!l->batch.empty()) {
-                in_flight guard(*l);
-                co_await clock_.sleep_for(l->next_push - clock_.steady_now());
-                std::size_t n = 0, size = 0;
-                const http::request request = encode(*l, n, size);
-                co_await clock_.sleep_for(reserve(*l, n) - clock_.steady_now());
-                if (stopped_)
-                    co_return;
-                // Whatever happens from here on, Loki may have it.
-                const std::vector<loki::pushed_entry> pushed = describe(*l);
-                mark_sent(*l, n);
-                pace(*l, size);
-                const result<loki::push_reply> reply = co_await push(request);
-                guard.release();
-                if (reply)
-                    apply(*l, pushed, n, size, *reply);
-                else
-                    postpone(*l, reply.error(), {}, true);
-            }
-            changed_();
-        }
+    boost::asio::awaitable<void> push_batch(in_flight begun_push) {
+        // A parameter would live until the coroutine is destroyed.
+        in_flight guard(std::move(begun_push));
+        lane& l = guard.get();
+        co_await clock_.sleep_for(l.next_push - clock_.steady_now());
+        std::size_t n = 0, size = 0;
+        const http::request request = encode(l, n, size);
+        co_await clock_.sleep_for(reserve(l, n) - clock_.steady_now());
+        if (stopped_)
+            co_return;
+        // Whatever happens from here on, Loki may have it.
+        const std::vector<loki::pushed_entry> pushed = describe(l);
+        mark_sent(l, n);
+        pace(l, size);
+        const auto begun = clock_.steady_now();
+        const result<loki::push_reply> reply = co_await push(request);
+        guard.release();
+        using verdict = loki::push_reply::verdict;
+        if (!reply || reply->what == verdict::rate_limited || reply->what == verdict::retry)
+            allowed_.failed(begun, clock_.steady_now());
+        else
+            allowed_.succeeded(begun, clock_.steady_now());
+        if (reply)
+            apply(l, pushed, n, size, *reply);
+        else
+            postpone(l, reply.error(), {}, true);
+        changed_();
     }
 
     /// Loki has just said that it takes nothing older into this stream, to the second: what waits and was never sent is as late.
@@ -184,7 +218,7 @@ private:
         outbox::sort(l);
         std::size_t bytes = 0;
         while (!l.queue.empty() && l.batch.size() != options_.batch.max_entries) {
-            bytes += l.queue.front().entry.line.size();
+            bytes += batch_limits::body_bytes(l.queue.front().entry.line.size());
             if (!l.batch.empty() && bytes > max_bytes_)
                 break;
             l.batch.push_back(std::move(l.queue.front()));
@@ -478,24 +512,6 @@ private:
     // An answer that drips in must not hold up a stream for ever.
     static constexpr int max_push_time = 6;
 
-    class in_flight {
-    public:
-        explicit in_flight(lane& l)
-            : lane_(&l) {
-            l.in_flight = true;
-        }
-        in_flight(const in_flight&) = delete;
-        in_flight& operator=(const in_flight&) = delete;
-        ~in_flight() { release(); }
-        void release() {
-            if (lane_)
-                std::exchange(lane_, nullptr)->in_flight = false;
-        }
-
-    private:
-        lane* lane_;
-    };
-
     Transport& loki_;
     Clock& clock_;
     outbox& box_;
@@ -508,6 +524,9 @@ private:
     round_result result_{};
     std::unique_ptr<loki::push_encoder> encoder_;
     std::size_t max_bytes_;
+    push_concurrency allowed_;
+    /// Of the lines of the pushes under way.
+    std::size_t bytes_in_flight_ = 0;
     int failures_in_a_row_ = 0;
     /// Loki was heard: it took or refused something in its own words.
     bool heard_ = false;

@@ -20,6 +20,9 @@ struct batch_limits {
     /// Of the body, in bytes before compression; one larger entry goes alone. Loki refuses more than 4 MiB of protobuf for ever, and
     /// shards a stream by itself when pushes are large, so the default is well below.
     std::size_t max_bytes = 1024 * 1024;
+
+    /// About what a line adds to a body.
+    static std::size_t body_bytes(std::size_t line) noexcept { return line + 32; }
 };
 
 /// What becomes of an entry that is too late: older than its stream's newest less Loki's window.
@@ -36,8 +39,11 @@ struct delivery_options {
     batch_limits batch{};
     /// Makes what writes the bodies. Empty: JSON, as it is.
     std::function<std::unique_ptr<loki::push_encoder>()> make_encoder{};
-    /// How many streams are pushed at the same time, at least 1. Within a stream there is one push at a time.
-    std::size_t concurrency = 4;
+    /// How many streams are pushed at the same time at most, at least 1; fewer while Loki does not bear so many
+    /// (`push_concurrency`). Within a stream there is one push at a time.
+    std::size_t concurrency = 16;
+    /// The most bytes of lines in the pushes that are under way at the same time; one push may always be.
+    std::size_t max_bytes_in_flight = 16 * 1024 * 1024;
     /// The longest silence of Loki that is borne; a push may take six times as long in all. Zero: no limit.
     std::chrono::nanoseconds push_timeout = std::chrono::seconds(10);
     /// The most bytes a second that are pushed to one stream. Loki 3 splits a stream above 1.5 MiB/s, and then hides

@@ -3,6 +3,7 @@
 
 #include <lokiship/ship/checkpoint.hpp>
 #include <lokiship/ship/counters.hpp>
+#include <lokiship/ship/delivery_options.hpp>
 #include <lokiship/ship/outbox.hpp>
 #include <lokiship/ship/spool.hpp>
 #include <lokiship/ship/stream_progress.hpp>
@@ -106,6 +107,8 @@ public:
         std::size_t streams = 8;
         /// How much of a stream is brought at once.
         std::size_t max_entries = 1000, max_bytes = 1024 * 1024;
+        /// About what all that is in the outbox may take; what is brought at once may go beyond it.
+        std::size_t max_memory = 16 * 1024 * 1024;
     };
     /// Why an entry is not to be sent, where it is not; it then has been reported.
     using refuse_function =
@@ -138,10 +141,10 @@ public:
     void top_up(steady_time now) {
         std::erase_if(idle_lanes_, [&](std::uint32_t n) { return forget_lane(parts_[n], now); });
         // Not one by one: what was brought has to be on disk before it is sent.
-        if (loaded_streams_ > options_.streams / 2 && box_.ready() != 0)
+        if (!has_much_room() && box_.ready() != 0)
             return;
         for (std::size_t loads = 0; loads != max_loads && loaded_streams_ < options_.streams &&
-                                    loaded_bytes_ < max_loaded_bytes() && !waiting_.empty();
+                                    memory_ < options_.max_memory && !waiting_.empty();
              ++loads) {
             const waiting w = waiting_.top();
             waiting_.pop();
@@ -149,10 +152,7 @@ public:
         }
     }
     /// Whether the outbox has less than it should and may have more: `top_up` will bring it, now or when it is called again.
-    bool needs_more() const noexcept {
-        return !waiting_.empty() && loaded_streams_ <= options_.streams / 2 &&
-               loaded_bytes_ < max_loaded_bytes();
-    }
+    bool needs_more() const noexcept { return !waiting_.empty() && has_much_room(); }
     /// Whether nothing is left to bring.
     bool empty() const noexcept { return waiting_.empty() && loaded_streams_ == 0; }
 
@@ -162,7 +162,7 @@ public:
         loaded_part& l = parts_[number];
         touch(number);
         bytes_settled_ += p.entry.line.size() - p.suffix_size;
-        loaded_bytes_ -= p.entry.line.size() - p.suffix_size;
+        memory_ -= cost(p.entry.line.size() - p.suffix_size);
         l.part.progress.settle(p.position & position_mask, refused           ? outcome::rejected(*refused)
                                                            : p.original_time ? outcome::restamped()
                                                                              : outcome::shipped());
@@ -303,9 +303,13 @@ private:
         spooled_entry e;
         std::size_t bytes = 0;
         outbox::lane* lane = nullptr;
-        for (std::size_t n = 0; (n < options_.max_entries && bytes < options_.max_bytes) ||
-                                (p.together_until && l.next <= *p.together_until);
-             ++n) {
+        const std::size_t begin = memory_, most = load_size();
+        const auto has_room = [&](std::size_t n) {
+            // With one more like them it is still one push.
+            return n < options_.max_entries && bytes + bytes / (n + 1) < options_.max_bytes &&
+                   memory_ - begin < most;
+        };
+        for (std::size_t n = 0; has_room(n) || (p.together_until && l.next <= *p.together_until); ++n) {
             if (!l.cursor->next(e)) {
                 l.ended = true;
                 l.cursor.reset();
@@ -329,8 +333,8 @@ private:
                 count_settled(count_, *done, 1);
                 continue;
             }
-            bytes += e.entry.line.size();
-            loaded_bytes_ += e.entry.line.size();
+            bytes += batch_limits::body_bytes(e.entry.line.size());
+            memory_ += cost(e.entry.line.size());
             if (!lane) {
                 lane = &box_.stream(p.labels);
                 if (const auto known = std::exchange(p.acknowledged, std::nullopt))
@@ -366,9 +370,18 @@ private:
         return std::nullopt;
     }
 
-    std::size_t max_loaded_bytes() const noexcept { return options_.streams * options_.max_bytes; }
+    static std::size_t cost(std::size_t line) noexcept { return sizeof(outbox::pending_entry) + 64 + line; }
+    /// All streams that have something left get their share, so that as many as possible are under way at the same time.
+    std::size_t load_size() const noexcept {
+        return std::max(options_.max_memory / (waiting_.size() + loaded_streams_ + 1), min_load_size);
+    }
+    bool has_much_room() const noexcept {
+        return loaded_streams_ <= options_.streams / 4 * 3 && memory_ <= options_.max_memory / 4 * 3;
+    }
 
     static constexpr std::size_t max_loads = 100;
+    /// A smaller push is hardly worth its answer.
+    static constexpr std::size_t min_load_size = 128 * 1024;
     static constexpr std::size_t max_passed = 10'000;
 
     const spool& spool_;
@@ -381,7 +394,7 @@ private:
     /// Parts that have nothing in the outbox any more, and maybe a lane there.
     std::vector<std::uint32_t> idle_lanes_;
     std::priority_queue<waiting> waiting_;
-    std::size_t loaded_streams_ = 0, loaded_bytes_ = 0;
+    std::size_t loaded_streams_ = 0, memory_ = 0;
     std::uint64_t bytes_settled_ = 0;
 };
 

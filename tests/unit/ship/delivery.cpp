@@ -505,4 +505,68 @@ BOOST_AUTO_TEST_CASE(everybodys_trouble_is_not_asked_for_once_a_stream) {
     BOOST_TEST(p.count.pending == 50u);
 }
 
+BOOST_AUTO_TEST_CASE(as_many_pushes_are_under_way_as_loki_bears) {
+    channel p;
+    p.loki_http.latency(50ms);
+    p.options.concurrency = 40;
+    p.options.batch.max_entries = 1;
+    const auto add = [&](int n) {
+        for (int i = 0; i != n; ++i)
+            for (int stream = 0; stream != 40; ++stream)
+                p.add(1min * (60 - i), "line" + std::to_string(p.added),
+                      {{"stream", std::to_string(stream)}});
+    };
+    add(10);
+    p.drain();
+    BOOST_TEST(p.loki_http.most_in_flight() == 40u);
+    // It has no room for a while: less is asked of it at first, and all gets there.
+    add(10);
+    p.loki_http.script({fault::refuse});
+    p.round();
+    const auto begun = p.time.steady_now();
+    std::size_t first = 0;
+    p.loki_http.decide([&](const http::request&) {
+        first += p.time.steady_now() == begun;
+        return fault::none;
+    });
+    p.drain();
+    BOOST_TEST(first >= 20u);
+    BOOST_TEST(first < 25u);
+    BOOST_TEST(p.loki.size() == 800u);
+    p.check_truth();
+}
+
+BOOST_AUTO_TEST_CASE(what_is_under_way_is_bounded_in_bytes) {
+    channel p;
+    p.loki_http.latency(50ms);
+    p.options.batch = {10, 1000};
+    p.options.max_bytes_in_flight = 5000;
+    for (int stream = 0; stream != 30; ++stream)
+        for (int i = 0; i != 4; ++i)
+            p.add(1min * (60 - i), std::string(800, 'x') + std::to_string(p.added),
+                  {{"stream", std::to_string(stream)}});
+    p.drain();
+    // Five pushes of one line each; with a sixth it could be more.
+    BOOST_TEST(p.loki_http.most_in_flight() == 5u);
+    BOOST_TEST(p.loki.size() == 120u);
+    // One may always be.
+    channel small;
+    small.options.max_bytes_in_flight = 0;
+    small.add(1min, "line");
+    small.drain();
+    BOOST_TEST(small.loki.size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(one_stream_has_one_push_under_way) {
+    channel p;
+    p.loki_http.latency(50ms);
+    p.options.batch.max_entries = 2;
+    for (int i = 0; i != 20; ++i)
+        p.add(1min * (60 - i), "line" + std::to_string(i));
+    p.drain();
+    BOOST_TEST(p.loki_http.most_in_flight() == 1u);
+    BOOST_TEST(p.settled.front() == "+line0");
+    BOOST_TEST(p.settled.back() == "+line19");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -91,9 +91,12 @@ BOOST_AUTO_TEST_CASE(options_become_what_they_say) {
     BOOST_TEST(options({}).delivery.rate == 3'984'588u);
     BOOST_TEST(options({"--rate", "off"}).delivery.rate == 0u);
     BOOST_TEST(options({"--rate", "off"}).delivery.stream_rate == 0u);
-    // The smallest memory still holds a push, and many streams share what there is.
-    BOOST_TEST(options({"--max-memory", "32MiB"}).spool.memory == 2u * 1024 * 1024);
-    BOOST_TEST(options({"--concurrency", "64"}).delivery.batch.max_bytes == 65'536u);
+    // The smallest memory still holds several pushes.
+    const auto small = options({"--max-memory", "32MiB"});
+    BOOST_TEST(small.spool.memory == 2u * 1024 * 1024);
+    BOOST_TEST(small.delivery.max_bytes_in_flight == 8u * 1024 * 1024 / 10 * 3);
+    BOOST_TEST(small.delivery.batch.max_bytes == small.delivery.max_bytes_in_flight / 8);
+    BOOST_TEST(options({"--max-memory", "1GiB"}).delivery.batch.max_bytes == 1024u * 1024);
 }
 
 BOOST_AUTO_TEST_CASE(secrets_are_replaced_unless_told_otherwise) {

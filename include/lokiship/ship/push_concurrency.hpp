@@ -1,0 +1,71 @@
+#ifndef LOKISHIP_SHIP_PUSH_CONCURRENCY_HPP
+#define LOKISHIP_SHIP_PUSH_CONCURRENCY_HPP
+
+#include <lokiship/clock.hpp>
+
+#include <boost/assert.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <optional>
+
+namespace lokiship::ship {
+
+/// How many pushes may be under way, found out by trying: twice as many after a round of pushes that went well, until it was
+/// too many for the first time, and one more from then on; half as many after one that Loki had no room for (429, 5xx,
+/// silence), a tenth less where answers take much longer than they did. Pure.
+///
+/// What was under way when it was lowered tells nothing of the lower number, and does not lower it again.
+class push_concurrency {
+public:
+    /// At least 1; it begins there, or at four where that is less.
+    explicit push_concurrency(std::size_t most)
+        : most_(static_cast<double>(most))
+        , limit_(std::min(most_, 4.0)) {
+        BOOST_ASSERT(most >= 1);
+    }
+
+    /// From 1 to the most.
+    std::size_t limit() const noexcept { return static_cast<std::size_t>(limit_); }
+
+    /// As many are under way as may be.
+    void reached(steady_time now) noexcept { reached_ = now; }
+    /// A push was answered that began at `begun`.
+    void succeeded(steady_time begun, steady_time now) {
+        const auto took = std::chrono::duration<double>(now - begun).count();
+        if (const double usual = usual_.value_or(took); took <= usual)
+            usual_ = took;
+        else if (limit_ < few)
+            // Not our own doing: it has become slower.
+            usual_ = usual + (took - usual) / 10;
+        if (took > 2 * *usual_ + slack)
+            lower(0.9, begun, now);
+        else if (reached_ && begun <= *reached_)
+            // Fewer tell nothing of what it bears.
+            limit_ = std::min(limit_ + (lowered_ ? 1 / limit_ : 1), most_);
+    }
+    /// Loki had no room for it, or did not answer.
+    void failed(steady_time begun, steady_time now) { lower(0.5, begun, now); }
+
+private:
+    void lower(double factor, steady_time begun, steady_time now) {
+        if (lowered_ && begun < *lowered_)
+            return;
+        lowered_ = now;
+        limit_ = std::max(limit_ * factor, 1.0);
+    }
+
+    /// Seconds by which answers may differ.
+    static constexpr double slack = 0.02;
+    static constexpr double few = 3;
+
+    double most_, limit_;
+    /// How long an answer takes, in seconds.
+    std::optional<double> usual_;
+    std::optional<steady_time> lowered_, reached_;
+};
+
+} // namespace lokiship::ship
+
+#endif

@@ -1,0 +1,105 @@
+#include <lokiship/ship/push_concurrency.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <chrono>
+#include <cstddef>
+
+BOOST_AUTO_TEST_SUITE(push_concurrency_)
+
+using namespace lokiship;
+using namespace std::chrono_literals;
+using ship::push_concurrency;
+
+namespace {
+
+constexpr steady_time start{};
+
+/// So many rounds of as many pushes as may be, each taking so long.
+steady_time rounds(push_concurrency& c, int n, std::chrono::nanoseconds takes, steady_time from = start) {
+    for (; n != 0; --n) {
+        const std::size_t under_way = c.limit();
+        c.reached(from);
+        for (std::size_t i = 0; i != under_way; ++i)
+            c.succeeded(from, from + takes);
+        from += takes;
+    }
+    return from;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(it_doubles_each_round_until_it_was_too_many) {
+    push_concurrency c(100);
+    BOOST_TEST(c.limit() == 4u);
+    auto now = rounds(c, 1, 10ms);
+    BOOST_TEST(c.limit() == 8u);
+    now = rounds(c, 3, 10ms, now);
+    BOOST_TEST(c.limit() == 64u);
+    c.failed(now, now + 10ms);
+    BOOST_TEST(c.limit() == 32u);
+    now = rounds(c, 10, 10ms, now + 10ms);
+    BOOST_TEST(c.limit() >= 40u);
+    BOOST_TEST(c.limit() <= 42u);
+    rounds(c, 100, 10ms, now);
+    BOOST_TEST(c.limit() == 100u);
+    BOOST_TEST(push_concurrency(1).limit() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(few_pushes_tell_nothing_of_many) {
+    push_concurrency c(20);
+    for (int i = 0; i != 100; ++i)
+        c.succeeded(start, start + 10ms);
+    BOOST_TEST(c.limit() == 4u);
+    c.reached(start);
+    c.succeeded(start + 1ms, start + 10ms); // and what began later
+    BOOST_TEST(c.limit() == 4u);
+    c.succeeded(start, start + 10ms);
+    BOOST_TEST(c.limit() == 5u);
+}
+
+BOOST_AUTO_TEST_CASE(a_failure_halves_it_once_for_all_that_were_under_way) {
+    push_concurrency c(64);
+    auto now = rounds(c, 100, 10ms);
+    BOOST_TEST_REQUIRE(c.limit() == 64u);
+    for (int i = 0; i != 30; ++i)
+        c.failed(now, now + 10ms);
+    BOOST_TEST(c.limit() == 32u);
+    now += 10ms;
+    c.failed(now, now + 1ms);
+    BOOST_TEST(c.limit() == 16u);
+    for (int i = 0; i != 30; ++i) {
+        now += 1s;
+        c.failed(now, now + 1ms);
+    }
+    BOOST_TEST(c.limit() == 1u);
+    rounds(c, 200, 10ms, now);
+    BOOST_TEST(c.limit() > 10u);
+}
+
+BOOST_AUTO_TEST_CASE(it_shrinks_where_answers_take_longer_the_more_there_are) {
+    // Each of more than ten waits for the others.
+    push_concurrency c(200);
+    auto now = start;
+    std::size_t highest = 0;
+    for (int i = 0; i != 500; ++i) {
+        const auto under_way = c.limit();
+        const auto takes = 10ms * static_cast<int>(std::max<std::size_t>(under_way, 10)) / 10 * 2;
+        now = rounds(c, 1, takes, now);
+        highest = std::max(highest, c.limit());
+    }
+    BOOST_TEST(highest < 60u);
+    BOOST_TEST(c.limit() >= 10u);
+}
+
+BOOST_AUTO_TEST_CASE(a_server_that_has_become_slower_for_good_is_not_held_for_busy) {
+    push_concurrency c(40);
+    auto now = rounds(c, 60, 10ms);
+    BOOST_TEST_REQUIRE(c.limit() == 40u);
+    now = rounds(c, 10, 500ms, now);
+    BOOST_TEST(c.limit() < 20u);
+    now = rounds(c, 300, 500ms, now);
+    BOOST_TEST(c.limit() == 40u);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
