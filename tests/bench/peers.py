@@ -103,17 +103,27 @@ loki.source.file "read" {{
 }}
 loki.process "parse" {{
   forward_to = [loki.write.push.receiver]
-  stage.json {{ expressions = {self.map(FIELDS)} }}
+  stage.json {{
+    expressions = {self.map(FIELDS)}
+  }}
   stage.timestamp {{
     source = "timestamp"
     format = "RFC3339Nano"
   }}
-  stage.labels {{ values = {self.map(SAME)} }}
-  stage.label_drop {{ values = ["filename"] }}
-  stage.output {{ source = "message" }}
+  stage.labels {{
+    values = {self.map(SAME)}
+  }}
+  stage.label_drop {{
+    values = ["filename"]
+  }}
+  stage.output {{
+    source = "message"
+  }}
 }}
 loki.write "push" {{
-  endpoint {{ url = "{loki.url}/loki/api/v1/push" }}
+  endpoint {{
+    url = "{loki.url}/loki/api/v1/push"
+  }}
 }}
 """)
         return ["run", "--disable-reporting", f"--server.http.listen-addr=127.0.0.1:{free_port()}", f"--storage.path={folder}/alloy",
