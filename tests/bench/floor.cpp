@@ -1,5 +1,6 @@
 // What reading costs at least: the answer to the backend's largest question, through the transport of the
-// tools, into Boost.JSON's parser and a handler that does nothing with it. usage: floor BACKEND_URL
+// tools, into Boost.JSON's parser and a handler that does nothing with it.
+// usage: floor BACKEND_URL [TIMES]    over one connection
 #include <lokiship/aoss/logs_api.hpp>
 #include <lokiship/http/tls_transport.hpp>
 
@@ -12,6 +13,7 @@
 #include <exception>
 #include <iostream>
 #include <limits>
+#include <string>
 #include <string_view>
 
 using namespace lokiship;
@@ -43,7 +45,7 @@ struct null_handler {
     bool on_comment(std::string_view, error_code&) { return true; }
 };
 
-boost::asio::awaitable<std::uint64_t> read(http::tls_transport& backend) {
+boost::asio::awaitable<std::uint64_t> read_once(http::tls_transport& backend) {
     boost::json::basic_parser<null_handler> parser({});
     std::uint64_t bytes = 0;
     const http::body_sink sink = [&](const http::response_head&, std::string_view piece) -> result<void> {
@@ -62,19 +64,27 @@ boost::asio::awaitable<std::uint64_t> read(http::tls_transport& backend) {
     co_return bytes;
 }
 
+boost::asio::awaitable<std::uint64_t> read(http::tls_transport& backend, int times) {
+    std::uint64_t bytes = 0;
+    for (int n = 0; n < times; ++n)
+        bytes += co_await read_once(backend);
+    co_return bytes;
+}
+
 } // namespace
 
 int main(int argc, char** argv) try {
-    if (argc != 2)
-        throw std::runtime_error("usage: floor BACKEND_URL");
+    if (argc != 2 && argc != 3)
+        throw std::runtime_error("usage: floor BACKEND_URL [TIMES]");
     boost::asio::io_context context;
     http::tls_transport backend(context.get_executor(), http::parse_url(argv[1]).value());
     std::exception_ptr failure;
     std::uint64_t bytes = 0;
-    boost::asio::co_spawn(context, read(backend), [&](std::exception_ptr e, std::uint64_t n) {
-        failure = e;
-        bytes = n;
-    });
+    boost::asio::co_spawn(context, read(backend, argc == 3 ? std::stoi(argv[2]) : 1),
+                          [&](std::exception_ptr e, std::uint64_t n) {
+                              failure = e;
+                              bytes = n;
+                          });
     context.run();
     if (failure)
         std::rethrow_exception(failure);

@@ -1,7 +1,12 @@
 // A Loki that takes every push, counts what is in it and keeps nothing, on loopback until SIGTERM.
-// usage: sink [LATENCY-MS]    from the end of a push to the answer
-// Prints LOKI_URL=… once it answers; GET /count gives {"pushes":…,"bytes":…,"entries":…}, the bytes as they
-// came.
+// usage: sink [--limits] [LATENCY-MS]    from the end of a push to the answer
+// With --limits it refuses what Loki 3 refuses by its defaults (and keeps what it takes, to know): 4 MB a
+// second of a tenant with a burst of 6 MB, 3 MB a second of a stream with a burst of 15 MB. It has no
+// /config. Prints LOKI_URL=… once it answers; GET /count gives, as JSON, `pushes` and `bytes` as they came,
+// `refused` (429) of them, the `entries` and `line_bytes` that were taken, the times in Unix ns of the
+// `first` push and the `last` one that was taken, and of what was taken behind the tenant's first burst,
+// `steady_bytes` in `steady_ns`.
+#include <lokiship/testing/fake_loki.hpp>
 #include <lokiship/testing/fake_loki/protobuf_push.hpp>
 #include <lokiship/testing/fake_loki/push_body.hpp>
 
@@ -21,8 +26,11 @@
 #include <chrono>
 #include <cstdint>
 #include <iostream>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 using namespace lokiship;
 namespace asio = boost::asio;
@@ -33,34 +41,63 @@ namespace {
 
 constexpr auto token = asio::as_tuple(asio::use_awaitable);
 
+std::int64_t now() {
+    return std::chrono::nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+struct counts {
+    std::uint64_t pushes = 0, bytes = 0, refused = 0, entries = 0, line_bytes = 0, steady_bytes = 0;
+    std::int64_t first = 0, last = 0, steady_since = 0;
+
+    void take(const std::vector<testing::pushed_stream>& streams) {
+        static constexpr std::uint64_t burst = 6 << 20;
+        last = now();
+        const auto before = line_bytes;
+        for (const auto& s : streams) {
+            entries += s.entries.size();
+            for (const auto& e : s.entries)
+                line_bytes += e.line.size();
+        }
+        if (before >= burst)
+            steady_bytes += line_bytes - before;
+        else
+            steady_since = last;
+    }
+
+    std::string json() const {
+        std::string out;
+        const auto add = [&out](std::string_view name, auto n) {
+            out += out.empty() ? "{\"" : ",\"";
+            out.append(name).append("\":").append(std::to_string(n));
+        };
+        add("pushes", pushes);
+        add("bytes", bytes);
+        add("refused", refused);
+        add("entries", entries);
+        add("line_bytes", line_bytes);
+        add("first", first);
+        add("last", last);
+        add("steady_bytes", steady_bytes);
+        add("steady_ns", last - steady_since);
+        return out + '}';
+    }
+};
+
 struct sink {
-    std::chrono::milliseconds latency;
-    std::uint64_t pushes = 0, bytes = 0, entries = 0;
+    std::chrono::milliseconds latency{};
+    std::optional<testing::fake_loki> limits{};
+    counts count{};
 
     wire::response<wire::string_body> answer(wire::request<wire::string_body> r) {
-        http::request push;
-        for (const auto name : {"Content-Type", "Content-Encoding"})
-            if (const auto value = r[name]; !value.empty())
-                push.fields.add(name, std::string(value.data(), value.size()));
-        push.body = std::move(r.body());
         wire::response<wire::string_body> out(wire::status::no_content, r.version());
         out.keep_alive(r.keep_alive());
         if (r.method() == wire::verb::post && r.target() == "/loki/api/v1/push") {
-            bytes += push.body.size();
-            ++pushes;
-            const auto streams =
-                testing::decode_push(push, testing::loki_version::v3, testing::decode_protobuf_push);
-            if (streams) {
-                for (const auto& s : *streams)
-                    entries += s.entries.size();
+            push(r, out);
+            if (out.result() == wire::status::no_content)
                 return out;
-            }
-            out.result(wire::status::bad_request);
-            out.body() = streams.error().message;
         } else if (r.target() == "/count") {
             out.result(wire::status::ok);
-            out.body() = "{\"pushes\":" + std::to_string(pushes) + ",\"bytes\":" + std::to_string(bytes) +
-                         ",\"entries\":" + std::to_string(entries) + '}';
+            out.body() = count.json();
         } else if (r.target().starts_with("/loki/api/v1/query_range")) {
             out.result(wire::status::ok);
             out.body() = R"({"status":"success","data":{"resultType":"streams","result":[]}})";
@@ -72,6 +109,36 @@ struct sink {
         }
         out.prepare_payload();
         return out;
+    }
+
+    void push(wire::request<wire::string_body>& r, wire::response<wire::string_body>& out) {
+        if (count.pushes++ == 0)
+            count.first = now();
+        count.bytes += r.body().size();
+        http::request push;
+        push.verb = http::method::post;
+        push.target = "/loki/api/v1/push";
+        for (const auto name : {"Content-Type", "Content-Encoding"})
+            if (const auto value = r[name]; !value.empty())
+                push.fields.add(name, std::string(value.data(), value.size()));
+        push.body = std::move(r.body());
+        const auto streams =
+            testing::decode_push(push, testing::loki_version::v3, testing::decode_protobuf_push);
+        if (!streams) {
+            out.result(wire::status::bad_request);
+            out.body() = streams.error().message;
+            return;
+        }
+        if (limits) {
+            auto reply = (*limits)(push);
+            if (reply.status != 204) {
+                count.refused += reply.status == 429;
+                out.result(reply.status);
+                out.body() = std::move(reply.body);
+                return;
+            }
+        }
+        count.take(*streams);
     }
 };
 
@@ -111,7 +178,15 @@ asio::awaitable<void> listen(sink& s, tcp::acceptor& acceptor) {
 
 int main(int argc, char** argv) {
     asio::io_context context(1);
-    sink s{std::chrono::milliseconds(argc > 1 ? std::stoi(argv[1]) : 0)};
+    sink s;
+    for (int i = 1; i != argc; ++i) {
+        if (argv[i] != std::string_view("--limits")) {
+            s.latency = std::chrono::milliseconds(std::stoi(argv[i]));
+            continue;
+        }
+        s.limits.emplace(testing::loki_limits::v3());
+        s.limits->decode_others_with(testing::decode_protobuf_push);
+    }
     tcp::acceptor acceptor(context, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
     asio::co_spawn(context, listen(s, acceptor), asio::detached);
     std::cout << "LOKI_URL=http://127.0.0.1:" << acceptor.local_endpoint().port() << std::endl;
