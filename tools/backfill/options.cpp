@@ -212,6 +212,7 @@ ship::backfill_options to_backfill_options(const values& v, ship::delivery_optio
     out.delivery.concurrency = static_cast<std::size_t>(v.count("concurrency"));
     if (const auto& rate = v.text("rate"); rate != "auto") {
         out.delivery.rate = static_cast<std::size_t>(*parse_size(rate));
+        out.delivery.learn_rates = false;
         if (out.delivery.rate == 0)
             out.delivery.stream_rate = 0;
     }

@@ -9,6 +9,7 @@
 #include <lokiship/loki/gzip_encoder.hpp>
 #include <lokiship/loki/json_encoder.hpp>
 #include <lokiship/loki/protobuf_encoder.hpp>
+#include <lokiship/ship/push_pacing.hpp>
 #include <lokiship/text/escape.hpp>
 #include <lokiship/text/redactor.hpp>
 
@@ -225,9 +226,9 @@ ship::delivery_options shipping_program::delivery(const values& v, const loki_se
     out.late = v.text("late-entries") == "restamp" ? ship::late_entries::restamp : ship::late_entries::reject;
     out.ingester = settings.ingester;
     // Just below what Loki takes, so that a 429 is the exception.
-    out.rate = std::max<std::size_t>(settings.ingestion.ingestion_rate / 20 * 19, 1);
+    out.rate = ship::push_pacing::below_limit(settings.ingestion.ingestion_rate);
     if (const auto most = settings.ingestion.per_stream_rate_limit; most != 0)
-        out.stream_rate = std::min(out.stream_rate, most / 20 * 19);
+        out.stream_rate = std::min(out.stream_rate, ship::push_pacing::below_limit(most));
     out.structured_metadata = settings.structured_metadata;
     out.make_encoder = encoder(v);
     const std::string& path = v.text("rejects");

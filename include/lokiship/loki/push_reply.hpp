@@ -124,6 +124,8 @@ struct push_reply {
     bool nothing_stored = false;
     /// With `rate_limited`: it is the tenant's rate, so that other streams meet it too.
     bool whole_tenant = false;
+    /// With `rate_limited`: the limit in bytes of lines a second, of the tenant or the stream, where the text names it.
+    std::optional<std::size_t> rate_limit{};
     /// For people: status and the beginning of the body, escaped for a log.
     std::string text{};
 };
@@ -271,6 +273,26 @@ inline push_reply read_refusal(std::string_view body, bool complete, push_reply 
     return out;
 }
 
+/// From `… limit exceeded … (limit: 4194304 bytes/sec)` or `(limit: 3MB/sec)`, whose units are of 1024.
+inline std::optional<std::size_t> rate_limit_of(std::string_view body) {
+    static constexpr std::string_view words = "rate limit exceeded", limit = "(limit: ";
+    const auto at = body.find(limit, std::min(body.find(words), body.size()));
+    if (at == body.npos)
+        return std::nullopt;
+    body.remove_prefix(at + limit.size());
+    const auto number = leading_number(body);
+    if (!number)
+        return std::nullopt;
+    body.remove_prefix(std::min(body.find_first_not_of("0123456789"), body.size()));
+    static constexpr std::string_view units[] = {"B/sec)", "KB/sec)", "MB/sec)", "GB/sec)", "TB/sec)"};
+    if (body.starts_with(" bytes/sec)"))
+        return number;
+    for (unsigned i = 0; i != std::size(units); ++i)
+        if (body.starts_with(units[i]) && *number <= std::numeric_limits<std::size_t>::max() >> 10 * i)
+            return *number << 10 * i;
+    return std::nullopt;
+}
+
 } // namespace detail
 
 /// Reads Loki's answer to a push of one stream. Pure. `complete` is false where `body` was cut off, so that it may not
@@ -307,6 +329,8 @@ inline push_reply read_push_reply(const http::response_head& head, std::string_v
                : status >= 500 || status == 408 || status == 425 ? verdict::retry
                                                                  : verdict::blocked;
     out.whole_tenant = status == 429 && says("ngestion rate limit exceeded");
+    if (status == 429)
+        out.rate_limit = detail::rate_limit_of(body);
     out.nothing_stored = out.what == verdict::blocked || out.whole_tenant;
     if (const auto seconds = detail::leading_number(head.fields.get("Retry-After")))
         out.retry_after = std::chrono::seconds(std::min<std::size_t>(*seconds, 3600));

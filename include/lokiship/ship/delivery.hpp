@@ -12,6 +12,7 @@
 #include <lokiship/ship/log.hpp>
 #include <lokiship/ship/outbox.hpp>
 #include <lokiship/ship/push_concurrency.hpp>
+#include <lokiship/ship/push_pacing.hpp>
 #include <lokiship/ship/rejection.hpp>
 #include <lokiship/ship/task_group.hpp>
 
@@ -22,6 +23,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -69,6 +71,7 @@ public:
         , log_(std::move(log))
         , encoder_(options_.make_encoder ? options_.make_encoder() : std::make_unique<loki::json_encoder>())
         , max_bytes_(options_.batch.max_bytes)
+        , pacing_(options_)
         , allowed_(options_.concurrency) {}
 
     /// Pushes until the outbox is empty, or what is left must wait, or `stop` was called. When cancelled, the
@@ -159,14 +162,15 @@ private:
         co_await clock_.sleep_for(l.next_push - clock_.steady_now());
         std::size_t n = 0, size = 0;
         const http::request request = encode(l, n, size);
-        co_await clock_.sleep_for(reserve(l, n) - clock_.steady_now());
+        const steady_time turn = pacing_.reserve(line_bytes(l, n), clock_.steady_now());
+        co_await clock_.sleep_for(turn - clock_.steady_now());
         if (stopped_)
             co_return;
         // Whatever happens from here on, Loki may have it.
         const std::vector<loki::pushed_entry> pushed = describe(l);
         mark_sent(l, n);
-        pace(l, size);
-        const auto begun = clock_.steady_now();
+        const steady_time begun = clock_.steady_now();
+        l.next_push = pacing_.after(size, begun);
         const result<loki::push_reply> reply = co_await push(request);
         guard.release();
         using verdict = loki::push_reply::verdict;
@@ -308,23 +312,12 @@ private:
             l.batch[i].sent_before = l.batch[i].proven = pushed[i].sent_before;
     }
 
-    void pace(lane& l, std::size_t bytes) const {
-        if (options_.stream_rate != 0)
-            l.next_push = clock_.steady_now() +
-                          std::chrono::nanoseconds(bytes * 1'000'000'000ull / options_.stream_rate);
-    }
-
-    /// When the first `n` entries may go, so that all streams together stay below the rate. Loki counts lines.
-    steady_time reserve(const lane& l, std::size_t n) {
-        const auto now = clock_.steady_now();
-        if (options_.rate == 0)
-            return now;
-        std::size_t bytes = 0;
+    /// Loki counts lines.
+    static std::size_t line_bytes(const lane& l, std::size_t n) {
+        std::size_t out = 0;
         for (std::size_t i = 0; i != n; ++i)
-            bytes += l.batch[i].entry.line.size();
-        const auto at = std::max(now, next_push_);
-        next_push_ = at + std::chrono::nanoseconds(bytes * 1'000'000'000ull / options_.rate);
-        return at;
+            out += l.batch[i].entry.line.size();
+        return out;
     }
 
     boost::asio::awaitable<result<loki::push_reply>> push(const http::request& request) {
@@ -383,6 +376,7 @@ private:
                 settle(l, {{loki::entry_fate::kind::refused, reply.reason}}, reply);
             break;
         case verdict::rate_limited:
+            pacing_.refused(reply);
             // More than the bucket ever holds is refused for ever; less may pass.
             if (++l.rate_limited % 2 == 0 && n > 1)
                 l.max_entries = n / 2;
@@ -442,6 +436,7 @@ private:
         else if (l.max_entries != 0)
             l.max_entries = l.max_entries >= options_.batch.max_entries / 2 ? 0 : l.max_entries * 2;
         result_.progress = true;
+        l.failed = 0;
         failures_in_a_row_ = 0;
     }
 
@@ -495,6 +490,7 @@ private:
                   bool shared = true) {
         ++count_.pushes_failed;
         l.postponed = true;
+        l.failed = ++failures_;
         result_.failure = std::move(cause);
         result_.retry_after = std::max(result_.retry_after, retry_after);
         // One stream's trouble must not hold up the others; everybody's trouble must not be asked for once a
@@ -524,10 +520,12 @@ private:
     round_result result_{};
     std::unique_ptr<loki::push_encoder> encoder_;
     std::size_t max_bytes_;
+    push_pacing pacing_;
     push_concurrency allowed_;
     /// Of the lines of the pushes under way.
     std::size_t bytes_in_flight_ = 0;
     int failures_in_a_row_ = 0;
+    std::uint64_t failures_ = 0;
     /// Loki was heard: it took or refused something in its own words.
     bool heard_ = false;
     /// The next push is one without entries, to learn whether it is Loki who answers.
@@ -535,8 +533,6 @@ private:
     /// Loki said not long ago that it takes nothing older.
     std::optional<timestamp> age_bar_{};
     steady_time age_bar_until_{};
-    /// Not before then, so that all streams together stay below the rate.
-    steady_time next_push_{};
     bool ended_ = false;
     bool stopped_ = false;
 };

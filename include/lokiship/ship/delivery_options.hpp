@@ -51,6 +51,8 @@ struct delivery_options {
     std::size_t stream_rate = 1'400'000;
     /// The most bytes of lines a second that are pushed in all, below Loki's `ingestion_rate_mb`. Zero: no limit.
     std::size_t rate = 0;
+    /// Where a 429 of Loki names a lower limit than `rate` or `stream_rate`, stays just below that from then on.
+    bool learn_rates = true;
     late_entries late = late_entries::reject;
     /// Loki's own, with `known` set, or a guess.
     loki::ingester_limits ingester{};

@@ -63,6 +63,8 @@ public:
         bool in_flight = false;
         /// Left alone until the next `new_round`.
         bool postponed = false;
+        /// The number of its last push that failed, counted over all streams, where none has succeeded since; else 0.
+        std::uint64_t failed = 0;
         /// The most entries of a push, while Loki takes no more or does not say which it refused; 0: no limit.
         std::size_t max_entries = 0;
         /// How many answers in a row said that the rate limit is exceeded.
@@ -149,18 +151,16 @@ public:
         return static_cast<std::size_t>(
             std::count_if(lanes_.begin(), lanes_.end(), [](const auto& l) { return is_ready(l.second); }));
     }
-    /// The next stream that may be pushed, in turn; null where there is none. Valid until it is forgotten.
+    /// Of the streams that may be pushed the one with the oldest entry, so that none falls far behind the others; but those
+    /// that failed come last, the one that failed longest ago before the others, so that none is in the way for ever.
+    /// Null where there is none. Valid until it is forgotten.
     lane* next() {
-        auto at = lanes_.upper_bound(last_);
-        for (std::size_t i = 0; i != lanes_.size(); ++i, ++at) {
-            if (at == lanes_.end())
-                at = lanes_.begin();
-            if (!is_ready(at->second))
-                continue;
-            last_ = at->first;
-            return &at->second;
-        }
-        return nullptr;
+        lane* out = nullptr;
+        const auto rank = [](const lane& l) { return std::pair(l.failed, oldest(l)); };
+        for (auto& [labels, l] : lanes_)
+            if (is_ready(l) && (!out || rank(l) < rank(*out)))
+                out = &l;
+        return out;
     }
 
     /// The entry is settled: its key is no longer pending.
@@ -243,12 +243,14 @@ private:
             out += 2 * (sizeof l + l.value.size());
         return out;
     }
+    static timestamp oldest(const lane& l) noexcept {
+        return (l.batch.empty() ? l.queue : l.batch).front().entry.time;
+    }
     static bool is_ready(const lane& l) noexcept { return !l.in_flight && !l.postponed && !l.empty(); }
 
     std::map<loki::labels, lane> lanes_;
     boost::unordered_flat_set<aoss::step_key> keys_;
     std::size_t memory_ = 0;
-    loki::labels last_;
 };
 
 } // namespace lokiship::ship

@@ -79,6 +79,30 @@ BOOST_AUTO_TEST_CASE(what_proves_that_nothing_is_stored) {
     BOOST_TEST(!read(503).nothing_stored);
 }
 
+BOOST_AUTO_TEST_CASE(the_limit_that_a_429_names) {
+    const auto limit = [](const std::string& text) { return read(429, text).rate_limit.value_or(1); };
+    BOOST_TEST(
+        limit("ingestion rate limit exceeded for user fake (limit: 4194304 bytes/sec) while attempting to "
+              "ingest '1' lines totaling '400' bytes, reduce") == 4'194'304u);
+    const auto of_stream = [&](const std::string& text) {
+        return limit(
+            "entry with timestamp … ignored, reason: 'Per stream rate limit exceeded (limit: " + text +
+            ") while attempting to ingest for stream '{a=\"(limit: 7MB/sec)\"}' totaling 1000B, consider");
+    };
+    BOOST_TEST(of_stream("3MB/sec") == 3u << 20);
+    BOOST_TEST(of_stream("500KB/sec") == 500u << 10);
+    BOOST_TEST(of_stream("1000B/sec") == 1000u);
+    BOOST_TEST(of_stream("0B/sec") == 0u);
+    BOOST_TEST(of_stream("2GB/sec") == std::size_t{2} << 30);
+    for (const char* unknown : {"", "fast", "3", "3MB", "3 MB/sec", "3PB/sec", "-3MB/sec",
+                                "99999999999999999999MB/sec", "18446744073709551615KB/sec"})
+        BOOST_TEST(of_stream(unknown) == 1u, unknown);
+    BOOST_TEST(limit("slow down (limit: 3MB/sec)") == 1u);
+    BOOST_TEST(limit("") == 1u);
+    BOOST_TEST(
+        !read(503, "ingestion rate limit exceeded for user fake (limit: 4194304 bytes/sec)").rate_limit);
+}
+
 BOOST_AUTO_TEST_CASE(labels_behind_lokis_words_do_not_change_the_reason) {
     const auto r = read(
         400, "max entry size '100' bytes exceeded for stream '{server_tag=\"missing required labels tenant "

@@ -569,4 +569,44 @@ BOOST_AUTO_TEST_CASE(one_stream_has_one_push_under_way) {
     BOOST_TEST(p.settled.back() == "+line19");
 }
 
+BOOST_AUTO_TEST_CASE(the_rate_that_a_429_names_is_kept_from_then_on) {
+    const auto refused = [](bool learn) {
+        loki_limits limits;
+        limits.ingestion_rate_mb = limits.ingestion_burst_size_mb = 0.125;
+        channel p(limits);
+        p.options.rate = 4'000'000;
+        p.options.learn_rates = learn;
+        p.options.batch.max_entries = 4;
+        for (int i = 0; i != 400; ++i)
+            p.add(1s * (600 - i), std::string(1000, 'x') + std::to_string(i));
+        for (int i = 0; i != 2000 && !p.box.empty(); ++i) {
+            p.round();
+            if (!p.box.empty())
+                p.time.advance(100ms);
+        }
+        BOOST_TEST(p.loki.size() == 400u);
+        p.check_truth();
+        return p.count.pushes_failed;
+    };
+    BOOST_TEST(refused(true) == 1u);
+    BOOST_TEST(refused(false) > 5u);
+}
+
+BOOST_AUTO_TEST_CASE(so_is_that_of_a_stream) {
+    loki_limits limits;
+    limits.per_stream_rate_limit = limits.per_stream_rate_limit_burst = 100'000;
+    channel p(limits);
+    p.options.batch.max_entries = 4;
+    for (int i = 0; i != 400; ++i)
+        p.add(1s * (600 - i), std::string(1000, 'x') + std::to_string(i));
+    for (int i = 0; i != 2000 && !p.box.empty(); ++i) {
+        p.round();
+        if (!p.box.empty())
+            p.time.advance(100ms);
+    }
+    BOOST_TEST(p.loki.size() == 400u);
+    p.check_truth();
+    BOOST_TEST(p.count.pushes_failed <= 2u);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -68,25 +68,36 @@ BOOST_AUTO_TEST_CASE(what_comes_later_does_not_get_between_what_is_on_its_way) {
     BOOST_TEST(box.next() == &lane);
 }
 
-BOOST_AUTO_TEST_CASE(streams_take_turns_and_a_busy_or_postponed_one_is_left_out) {
+BOOST_AUTO_TEST_CASE(the_stream_with_the_oldest_entry_is_next_and_a_busy_or_postponed_one_is_left_out) {
     outbox box;
-    for (const char* stream : {"a", "b", "c"})
-        add(box, step(stream, 0, box.size()));
+    add(box, step("a", 5, 0));
+    add(box, step("a", 2, 1));
+    add(box, step("b", 3, 2));
+    add(box, step("c", 1, 3));
     const auto next = [&] {
         const auto* lane = box.next();
         return lane ? std::string(lane->labels.get("stream")) : "none";
     };
-    for (const char* expected : {"a", "b", "c", "a"})
-        BOOST_TEST(next() == expected);
-    box.next()->in_flight = true; // b
-    for (const char* expected : {"c", "a", "c"})
-        BOOST_TEST(next() == expected);
-    box.next()->postponed = true; // a
     BOOST_TEST(next() == "c");
-    box.next()->postponed = true; // c
+    box.next()->in_flight = true; // c
+    BOOST_TEST(next() == "a");
+    auto* a = box.next();
+    a->batch.push_back(a->queue.front());
+    a->queue.pop_front();
+    BOOST_TEST(next() == "a");
+    a->postponed = true;
+    BOOST_TEST(next() == "b");
+    box.next()->postponed = true; // b
     BOOST_TEST(next() == "none");
     box.new_round();
-    BOOST_TEST(next() == "a"); // b is still in flight
+    BOOST_TEST(next() == "a"); // c is still in flight
+    // What failed comes last.
+    box.next()->failed = 7;
+    BOOST_TEST(next() == "b");
+    box.next()->failed = 5;
+    BOOST_TEST(next() == "b");
+    box.next()->failed = 8;
+    BOOST_TEST(next() == "a");
 }
 
 BOOST_AUTO_TEST_CASE(a_key_is_pending_until_it_is_settled) {

@@ -37,7 +37,7 @@ ship::backfill_options options(std::vector<std::string> arguments, const tools::
     const auto v = resolve(std::move(arguments));
     BOOST_TEST_REQUIRE(v.index() == 0u);
     ship::delivery_options delivery;
-    delivery.rate = 3'984'588;
+    delivery.rate = 4'110'418;
     return tools::to_backfill_options(std::get<tools::values>(v), delivery, loki, "http://b", "http://l",
                                       now);
 }
@@ -88,8 +88,10 @@ BOOST_AUTO_TEST_CASE(options_become_what_they_say) {
                "--backend http://b --loki http://l --since 7d --until 2026-11-24T00:00:00Z --server-id a,b "
                "--status Failed --label backfill=2026-11 --late-entries reject --redact true");
 
-    BOOST_TEST(options({}).delivery.rate == 3'984'588u);
+    BOOST_TEST(options({}).delivery.rate == 4'110'418u);
+    BOOST_TEST(options({}).delivery.learn_rates);
     BOOST_TEST(options({"--rate", "off"}).delivery.rate == 0u);
+    BOOST_TEST(!options({"--rate", "off"}).delivery.learn_rates);
     BOOST_TEST(options({"--rate", "off"}).delivery.stream_rate == 0u);
     // The smallest memory still holds several pushes.
     const auto small = options({"--max-memory", "32MiB"});
@@ -174,7 +176,7 @@ BOOST_AUTO_TEST_CASE(a_plan_says_what_loki_refuses_and_what_to_change) {
         "than limits_config.reject_old_samples_max_age (168h); set it to 744h, or "
         "limits_config.reject_old_samples to false\n"
         "plan: /config does not show a tenant's own limits; --push-refused sends these entries nevertheless\n"
-        "plan: 550 entries to ship, at 4.0 MB a second at most\n");
+        "plan: 550 entries to ship, at 4.1 MB a second at most\n");
     // Only where something is withheld.
     const std::string_view advice = "--push-refused";
     const auto pushed = options({"--push-refused"}, loki);
