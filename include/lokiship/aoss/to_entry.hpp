@@ -6,6 +6,7 @@
 #include <lokiship/loki/entry.hpp>
 #include <lokiship/loki/label_value.hpp>
 #include <lokiship/loki/labels.hpp>
+#include <lokiship/text/detail/words.hpp>
 #include <lokiship/text/stable_hash.hpp>
 #include <lokiship/text/timestamp.hpp>
 #include <lokiship/text/utf8.hpp>
@@ -73,21 +74,21 @@ inline loki::labels to_labels(const execution_record& record, bool& changed) {
 /// `max_output_code_points`, followed by `...` when something was cut. Invalid UTF-8 becomes U+FFFD.
 inline void append_line(std::string& out, const execution_record& record, std::string_view command,
                         std::string_view standard_output, std::string_view standard_error) {
-    const auto number = [&out](const std::optional<std::int64_t>& n) {
-        if (!n)
-            return;
-        char digits[24];
-        out.append(digits, std::to_chars(digits, digits + sizeof digits, *n).ptr);
+    // One append each.
+    const auto put = [&out](std::string_view before, const std::optional<std::int64_t>& n,
+                            std::string_view behind) {
+        char part[64];
+        char* end = std::copy(before.begin(), before.end(), part);
+        if (n)
+            end = std::to_chars(end, part + sizeof part, *n).ptr;
+        end = std::copy(behind.begin(), behind.end(), end);
+        out.append(part, end);
     };
-    out += "STEP: ";
-    number(record.step);
-    out += " | COMMAND: ";
+    put("STEP: ", record.step, " | COMMAND: ");
     text::append_valid(out, command);
-    out += " | EXIT_CODE: ";
-    number(record.exit_code);
-    out += " | STDOUT: ";
+    put(" | EXIT_CODE: ", record.exit_code, " | STDOUT: ");
     text::append_truncated(out, standard_output, max_output_code_points);
-    out += " | STDERR: ";
+    out.append(" | STDERR: ", 11);
     text::append_truncated(out, standard_error, max_output_code_points);
 }
 /// The line of a record, with its own texts.
@@ -118,7 +119,7 @@ public:
                     shown(record.standard_output, standard_output_),
                     shown(record.standard_error, standard_error_));
         // The steps of an execution have one.
-        if (record.timestamp != timestamp_) {
+        if (!text::detail::same(record.timestamp, timestamp_)) {
             timestamp_ = record.timestamp;
             const auto time = text::parse_timestamp(timestamp_);
             time_ = time ? std::optional(*time) : std::nullopt;
@@ -141,15 +142,26 @@ private:
         std::size_t operator()(const label_fields<Text>& fields) const noexcept {
             std::uint64_t out = 0;
             for (const std::string_view f : fields)
-                out = text::stable_hash(out, f.substr(f.size() - std::min<std::size_t>(f.size(), 8)));
+                out = text::stable_hash(
+                    out, f.size() < sizeof(text::detail::word64)
+                             ? whole(f)
+                             : text::detail::load_word(f.data() + f.size() - sizeof(text::detail::word64)));
             return static_cast<std::size_t>(out);
+        }
+        static std::uint64_t whole(std::string_view s) noexcept {
+            std::uint64_t out = 1;
+            for (const char c : s)
+                out = out << 8 | static_cast<unsigned char>(c);
+            return out;
         }
     };
     struct equal_fields {
         using is_transparent = void;
         template <class A, class B>
         bool operator()(const label_fields<A>& a, const label_fields<B>& b) const noexcept {
-            return std::equal(a.begin(), a.end(), b.begin());
+            return std::equal(
+                a.begin(), a.end(), b.begin(),
+                [](std::string_view one, std::string_view other) { return text::detail::same(one, other); });
         }
     };
     struct known_labels {

@@ -83,18 +83,25 @@ public:
         ended_ = false;
         failures_in_a_row_ = 0;
         task_group pushes(co_await boost::asio::this_coro::executor);
+        const in_round guard(pushes_, pushes);
         for (;;) {
             while (lane* const l = may_push(pushes) ? box_.next() : nullptr)
                 begin_push(*l, pushes);
             if (pushes.empty())
                 break;
-            if (pushes.size() >= allowed_.limit())
-                allowed_.reached(clock_.steady_now());
+            const bool full = pushes.size() >= allowed_.limit();
+            const steady_time since = clock_.steady_now();
             co_await pushes.wait();
+            allowed_.waited(clock_.steady_now() - since, full);
         }
         co_return std::exchange(result_, {});
     }
 
+    /// Lets a round that is under way push what has come to the outbox.
+    void look_again() {
+        if (pushes_)
+            pushes_->wake();
+    }
     /// Lets a round end after the pushes in flight.
     void stop() noexcept { stopped_ = true; }
 
@@ -139,6 +146,20 @@ private:
         lane* lane_;
         std::size_t& bytes_;
         std::size_t size_ = 0;
+    };
+
+    class in_round {
+    public:
+        in_round(task_group*& pushes, task_group& of_round) noexcept
+            : pushes_(pushes) {
+            pushes_ = &of_round;
+        }
+        in_round(const in_round&) = delete;
+        in_round& operator=(const in_round&) = delete;
+        ~in_round() { pushes_ = nullptr; }
+
+    private:
+        task_group*& pushes_;
     };
 
     bool may_push(const task_group& pushes) const noexcept {
@@ -253,9 +274,9 @@ private:
             pushed.set(loki::backfill_shard_label, {});
             encoder_->begin_stream(pushed);
         }
-        for (n = 0; n != most; ++n) {
-            const pending_entry& p = l.batch[n];
-            encoder_->add(p.entry.time, p.entry.line, metadata(p));
+        auto next = l.batch.begin();
+        for (n = 0; n != most; ++n, ++next) {
+            encoder_->add(next->entry.time, next->entry.line, metadata(*next));
             if (n != 0 && encoder_->size() > max_bytes_) {
                 encoder_->undo();
                 break;
@@ -299,11 +320,10 @@ private:
         return out;
     }
     static void mark_sent(lane& l, std::size_t n) {
-        for (std::size_t i = 0; i != n; ++i) {
-            pending_entry& p = l.batch[i];
-            p.sent_before = true;
+        for (auto p = l.batch.begin(); n != 0; --n, ++p) {
+            p->sent_before = true;
             // What Loki takes now, it has after this push or has had before, whichever of them arrives.
-            p.proven = p.proven || l.window.is_proven(p.entry.time);
+            p->proven = p->proven || l.window.is_proven(p->entry.time);
         }
     }
     /// Nothing of the first `n` is stored: they are as before they were sent.
@@ -315,8 +335,8 @@ private:
     /// Loki counts lines.
     static std::size_t line_bytes(const lane& l, std::size_t n) {
         std::size_t out = 0;
-        for (std::size_t i = 0; i != n; ++i)
-            out += l.batch[i].entry.line.size();
+        for (auto p = l.batch.begin(); n != 0; --n, ++p)
+            out += p->entry.line.size();
         return out;
     }
 
@@ -407,8 +427,9 @@ private:
                 age_bar_until_ = clock_.steady_now() + age_bar_validity;
             }
         std::optional<timestamp> oldest, newest;
-        for (std::size_t i = 0; i != batch.size(); ++i) {
-            pending_entry& p = batch[i];
+        std::size_t i = 0;
+        for (auto at = batch.begin(); at != batch.end(); ++at, ++i) {
+            pending_entry& p = *at;
             if (i >= fates.size() || fates[i].what == kind::unknown) {
                 l.batch.push_back(std::move(p));
             } else if (fates[i].what == kind::stored) {
@@ -524,6 +545,8 @@ private:
     push_concurrency allowed_;
     /// Of the lines of the pushes under way.
     std::size_t bytes_in_flight_ = 0;
+    /// Of the round that is under way.
+    task_group* pushes_ = nullptr;
     int failures_in_a_row_ = 0;
     std::uint64_t failures_ = 0;
     /// Loki was heard: it took or refused something in its own words.

@@ -60,8 +60,12 @@ public:
     /// an entry.
     bool has_room() const noexcept { return box_.size() < options_.max_pending && !is_full(); }
 
-    /// One poll, of one page or more. `out`, as made by default, holds what is known so far whenever it is broken off.
-    boost::asio::awaitable<void> poll(poll_result& out) {
+    /// Whether a poll may be made while entries are settled: then what it has not come to yet is not forgotten for them.
+    bool may_overlap() const noexcept { return window_.capacity() / 2 >= most_records_ && has_room(); }
+
+    /// One poll, of one page or, unless `one_page`, more; what lies behind the page, the next poll reads. `out`, as made by
+    /// default, holds what is known so far whenever it is broken off.
+    boost::asio::awaitable<void> poll(poll_result& out, bool one_page = false) {
         const bool first = window_.is_empty();
         std::uint64_t limit = options_.batch_size;
         window_.begin_poll();
@@ -109,7 +113,7 @@ public:
                 out.news = window_.end_poll() || out.news;
                 co_return;
             }
-            if (!has_room())
+            if (one_page || !has_room())
                 co_return;
             records_before = page->records;
             limit = limit > max_limit / limit_growth ? max_limit : limit * limit_growth;
@@ -148,6 +152,7 @@ private:
 
     /// With fewer keys than a page has steps, each poll would forget what the next one asks for.
     void grow_window(std::uint64_t records) {
+        most_records_ = std::max(most_records_, records);
         if (records <= window_.capacity())
             return;
         if (!std::exchange(said_grown_, true))
@@ -175,6 +180,8 @@ private:
     std::function<void()> on_counters_;
     aoss::step_mapper map_;
     endpoint_health health_;
+    /// How many records a page had at most.
+    std::uint64_t most_records_ = 0;
     /// The page that is read is larger than those of other polls.
     bool larger_page_ = false;
     bool said_grown_ = false;

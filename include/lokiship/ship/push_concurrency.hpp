@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstddef>
 #include <optional>
+#include <utility>
 
 namespace lokiship::ship {
 
@@ -29,8 +30,14 @@ public:
     /// From 1 to the most.
     std::size_t limit() const noexcept { return static_cast<std::size_t>(limit_); }
 
-    /// As many are under way as may be.
-    void reached(steady_time now) noexcept { reached_ = now; }
+    /// For `idle`, nothing could be done but to wait for answers; `full`: as many were under way as may be. Call it after each such
+    /// wait.
+    void waited(std::chrono::nanoseconds idle, bool full) noexcept {
+        const double answered = std::exchange(answered_, 0);
+        // Fewer tell nothing of what it bears, and where answers come at once, more gain nothing.
+        if (full && idle >= worth_it)
+            limit_ = std::min(limit_ + (lowered_ ? answered / limit_ : answered), most_);
+    }
     /// A push was answered that began at `begun`.
     void succeeded(steady_time begun, steady_time now) {
         const auto took = std::chrono::duration<double>(now - begun).count();
@@ -41,9 +48,8 @@ public:
             usual_ = usual + (took - usual) / 10;
         if (took > 2 * *usual_ + slack)
             lower(0.9, begun, now);
-        else if (reached_ && begun <= *reached_)
-            // Fewer tell nothing of what it bears.
-            limit_ = std::min(limit_ + (lowered_ ? 1 / limit_ : 1), most_);
+        else
+            ++answered_;
     }
     /// Loki had no room for it, or did not answer.
     void failed(steady_time begun, steady_time now) { lower(0.5, begun, now); }
@@ -53,9 +59,11 @@ private:
         if (lowered_ && begun < *lowered_)
             return;
         lowered_ = now;
+        answered_ = 0;
         limit_ = std::max(limit_ * factor, 1.0);
     }
 
+    static constexpr std::chrono::milliseconds worth_it{1};
     /// Seconds by which answers may differ.
     static constexpr double slack = 0.02;
     static constexpr double few = 3;
@@ -63,7 +71,9 @@ private:
     double most_, limit_;
     /// How long an answer takes, in seconds.
     std::optional<double> usual_;
-    std::optional<steady_time> lowered_, reached_;
+    std::optional<steady_time> lowered_;
+    /// How many went well since the last wait.
+    double answered_ = 0;
 };
 
 } // namespace lokiship::ship

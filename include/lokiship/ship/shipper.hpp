@@ -14,6 +14,7 @@
 #include <lokiship/ship/shipper_state.hpp>
 #include <lokiship/ship/shown_entries.hpp>
 #include <lokiship/ship/state_file.hpp>
+#include <lokiship/ship/task_group.hpp>
 #include <lokiship/ship/verification.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -41,7 +42,7 @@ namespace lokiship::ship {
 /// Polls the backend and ships what is new to Loki, for ever.
 ///
 /// A step is marked as shipped only after Loki has stored or refused it. Entries that Loki does not take stay
-/// in memory and are offered again, with exponential backoff; polling goes on meanwhile. When a full page
+/// in memory and are offered again, with exponential backoff; polling goes on meanwhile, also while pushes are under way. When a full page
 /// holds nothing known, the shipper asks for larger pages until it meets what it knows or the end, in the next
 /// polls where one does not suffice; after a start without a state it knows nothing and ships one page, since history is
 /// backfill's work. After a start with one, or with `resume_from_loki`, it leaves out what Loki shows of the first polls.
@@ -110,7 +111,7 @@ public:
             }
             save_at_times();
             if (!box_.empty() && !stopping_ && clock_.steady_now() >= next_push) {
-                const auto wait = co_await push();
+                const auto wait = co_await push(next_poll);
                 next_push = clock_.steady_now() + wait;
             }
             if (!stopping_ && clock_.steady_now() >= next_verify) {
@@ -136,10 +137,11 @@ public:
     /// One poll and one round of pushes. Empty where all is shipped or refused; otherwise why not.
     boost::asio::awaitable<std::optional<error>> run_once() {
         co_await start();
+        steady_time never = steady_time::max();
         do {
             co_await poll();
             if (!box_.empty() && !stopping_)
-                co_await push();
+                co_await push(never);
         } while (polled_.cut_short && !polled_.failure && !push_failure_ && !stopping_);
         save();
         stop_->grace.emit(boost::asio::cancellation_type::terminal);
@@ -276,11 +278,11 @@ private:
             say(severity::info, "the state file is written again");
     }
 
-    boost::asio::awaitable<void> poll() {
+    boost::asio::awaitable<void> poll(bool one_page = false) {
         polled_ = {};
         std::exception_ptr thrown;
         try {
-            co_await until(stop_->interrupt, poller_.poll(polled_));
+            co_await until(stop_->interrupt, poller_.poll(polled_, one_page));
         } catch (...) {
             thrown = std::current_exception();
         }
@@ -312,16 +314,49 @@ private:
     }
 
     boost::asio::awaitable<void> round(round_result& out) { out = co_await delivery_.round(); }
+    /// A round, and the next poll where that is due before the round's end.
+    boost::asio::awaitable<void> round_and_poll(round_result& out, steady_time& next_poll) {
+        task_group polling(*executor_);
+        boost::asio::cancellation_signal over;
+        polling.spawn(poll_meanwhile(next_poll, over));
+        std::exception_ptr thrown;
+        try {
+            co_await until(stop_->abandon, round(out));
+        } catch (...) {
+            thrown = std::current_exception();
+        }
+        over.emit(boost::asio::cancellation_type::terminal);
+        while (!polling.empty())
+            co_await polling.wait();
+        if (thrown)
+            std::rethrow_exception(thrown);
+    }
+    /// One: what it brings must not keep the round, and what was postponed in it, from ending.
+    boost::asio::awaitable<void> poll_meanwhile(steady_time& next_poll,
+                                                boost::asio::cancellation_signal& over) {
+        try {
+            co_await boost::asio::co_spawn(
+                *executor_, clock_.sleep_for(next_poll - clock_.steady_now()),
+                boost::asio::bind_cancellation_slot(over.slot(), boost::asio::use_awaitable));
+        } catch (const boost::system::system_error&) {
+            co_return;
+        }
+        if (stopping_ || !poller_.may_overlap())
+            co_return;
+        next_poll = clock_.steady_now() + options_.poll_interval;
+        co_await poll(true);
+        delivery_.look_again();
+    }
 
     /// A round of pushes. Gives the time to wait before the next one.
-    boost::asio::awaitable<std::chrono::nanoseconds> push() {
+    boost::asio::awaitable<std::chrono::nanoseconds> push(steady_time& next_poll) {
         round_result done;
         if (checks_shown_)
             co_await until(stop_->interrupt, check_shown(done));
         if (stopping_)
             co_return std::chrono::nanoseconds(0);
         if (!done.failure)
-            co_await until(stop_->abandon, round(done));
+            co_await round_and_poll(done, next_poll);
         loki_said(done);
         if (!done.failure || done.progress)
             retry_.succeeded();

@@ -105,7 +105,11 @@ public:
     const std::vector<outcome_run>& outcomes() const noexcept { return outcomes_; }
     /// Digests of what is settled, up to some places: all of it, and the closer to its end the more. Ascending; their number
     /// grows with the logarithm of what is settled.
-    const std::vector<prefix_digest>& prefixes() const noexcept { return prefixes_; }
+    std::vector<prefix_digest> prefixes() const {
+        std::vector<prefix_digest> out = prefixes_;
+        thin(out);
+        return out;
+    }
 
     /// The digests of those that were taken and are not among the settled ones.
     std::vector<std::uint64_t> open() const {
@@ -162,11 +166,16 @@ private:
         ++outcomes_.back().count;
     }
     /// A place stays as long as the end is not further away than the largest power of two that divides it, twice.
-    void keep_prefix() {
-        std::erase_if(prefixes_, [this](const prefix_digest& p) {
+    void thin(std::vector<prefix_digest>& places) const {
+        std::erase_if(places, [this](const prefix_digest& p) {
             return settled_.entries - p.entries > std::uint64_t{2} << std::countr_zero(p.entries);
         });
+    }
+    void keep_prefix() {
         prefixes_.push_back(settled_);
+        // Not each time: it looks at all of them.
+        if (settled_.entries % 32 == 0)
+            thin(prefixes_);
     }
 
     std::vector<outcome_run> outcomes_;

@@ -53,6 +53,12 @@ public:
             }));
     }
 
+    /// Lets `wait` return as if one had ended.
+    void wake() {
+        news_ = true;
+        changed_.cancel();
+    }
+
     /// Waits until one has ended since the last call; not at all where none is under way. Where one has thrown, waits for all and rethrows. When cancelled,
     /// cancels all, waits for them, and throws `operation_aborted`.
     boost::asio::awaitable<void> wait() {

@@ -19,9 +19,9 @@ constexpr steady_time start{};
 steady_time rounds(push_concurrency& c, int n, std::chrono::nanoseconds takes, steady_time from = start) {
     for (; n != 0; --n) {
         const std::size_t under_way = c.limit();
-        c.reached(from);
         for (std::size_t i = 0; i != under_way; ++i)
             c.succeeded(from, from + takes);
+        c.waited(takes, true);
         from += takes;
     }
     return from;
@@ -48,14 +48,23 @@ BOOST_AUTO_TEST_CASE(it_doubles_each_round_until_it_was_too_many) {
 
 BOOST_AUTO_TEST_CASE(few_pushes_tell_nothing_of_many) {
     push_concurrency c(20);
-    for (int i = 0; i != 100; ++i)
+    for (int i = 0; i != 100; ++i) {
         c.succeeded(start, start + 10ms);
-    BOOST_TEST(c.limit() == 4u);
-    c.reached(start);
-    c.succeeded(start + 1ms, start + 10ms); // and what began later
+        c.waited(10ms, false);
+    }
+    c.waited(10ms, true);
     BOOST_TEST(c.limit() == 4u);
     c.succeeded(start, start + 10ms);
+    c.waited(10ms, true);
     BOOST_TEST(c.limit() == 5u);
+}
+
+BOOST_AUTO_TEST_CASE(answers_that_come_at_once_need_no_company) {
+    push_concurrency c(20);
+    auto now = rounds(c, 100, 900us);
+    BOOST_TEST(c.limit() == 4u);
+    rounds(c, 1, 4ms, now);
+    BOOST_TEST(c.limit() == 8u);
 }
 
 BOOST_AUTO_TEST_CASE(a_failure_halves_it_once_for_all_that_were_under_way) {

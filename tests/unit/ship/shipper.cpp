@@ -39,6 +39,31 @@ BOOST_AUTO_TEST_CASE(ships_what_is_there_and_what_comes) {
     BOOST_TEST(w.log.empty());
 }
 
+BOOST_AUTO_TEST_CASE(the_next_page_is_read_while_pushes_are_under_way) {
+    world w;
+    w.backend.add(w.make(0, 2, 10min));
+    w.loki_http.latency(45s);
+    ship::shipper_options o;
+    o.delivery.push_timeout = 0s;
+    running_shipper s(w, o);
+    s.run_for(1s);
+    w.backend.add(w.make(1, 3));
+    s.run_for(30s);
+    BOOST_TEST(w.loki_http.in_flight() == 2u); // of another stream
+    BOOST_TEST(w.backend.requests() == 2u);
+    BOOST_TEST(s->count().fetched == 7u);
+    // But one; what was postponed shall have its turn.
+    s.run_for(43s);
+    BOOST_TEST(w.backend.requests() == 2u);
+    s.run_for(10min);
+    BOOST_TEST(w.loki.size() == 5u);
+    BOOST_TEST(s->count().shipped == 5u);
+    BOOST_TEST(w.loki.received_entries() == 5u);
+    s->stop();
+    s.run_for(1s);
+    BOOST_TEST(s.ended());
+}
+
 BOOST_AUTO_TEST_CASE(a_placeholder_later_gets_its_steps_and_a_step_runs_again) {
     world w;
     w.backend.add(w.make(1, 0, 5min));

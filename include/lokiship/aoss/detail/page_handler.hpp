@@ -4,6 +4,7 @@
 #include <lokiship/aoss/execution_record.hpp>
 #include <lokiship/aoss/page.hpp>
 #include <lokiship/error.hpp>
+#include <lokiship/text/detail/words.hpp>
 #include <lokiship/text/utf8.hpp>
 
 #include <array>
@@ -247,7 +248,7 @@ private:
         }();
         if (where == level::record) {
             const field* const f = name.empty() ? nullptr : record_places[place(name)];
-            return f && f->name == name ? f : nullptr;
+            return f && text::detail::same(f->name, name) ? f : nullptr;
         }
         for (const field& f : page_fields)
             if (f.name == name)

@@ -37,6 +37,11 @@ inline word64 load_word(const char* at) noexcept {
     return boost::endian::native_to_little(out);
 }
 
+/// As `==`, which is a call even where the sizes differ.
+inline bool same(std::string_view a, std::string_view b) noexcept {
+    return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
 /// Where the first byte is that `test` finds, or the text's size.
 template <class Test>
 std::size_t find_first(std::string_view s, Test test) noexcept {
