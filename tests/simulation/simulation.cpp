@@ -38,7 +38,7 @@ void run_all(std::initializer_list<unsigned> failed_before) {
 BOOST_AUTO_TEST_SUITE(simulation)
 
 BOOST_AUTO_TEST_CASE(shipd) {
-    run_all<shipper_world>({50, 80, 84, 86, 96, 1989, 2194, 16683, 19839, 66839});
+    run_all<shipper_world>({50, 80, 84, 86, 96, 1989, 2194, 16683, 19839, 66839, 230488});
 }
 
 BOOST_AUTO_TEST_CASE(backfill) {

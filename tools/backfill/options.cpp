@@ -221,7 +221,7 @@ ship::backfill_options to_backfill_options(const values& v, ship::delivery_optio
     out.spool.memory = static_cast<std::size_t>(std::min<std::uint64_t>(memory / 4, 512 * 1024 * 1024));
     out.spool.one_order = v.flag("dry-run");
     // Beside the entries under way there are their bodies.
-    out.delivery.max_bytes_in_flight = static_cast<std::size_t>(memory / 10 * 3);
+    out.delivery.max_bytes_in_flight = static_cast<std::size_t>(memory / 4);
     out.delivery.batch.max_bytes = static_cast<std::size_t>(std::clamp<std::uint64_t>(
         out.delivery.max_bytes_in_flight / 8, 16 * 1024, out.delivery.batch.max_bytes));
 

@@ -257,8 +257,8 @@ private:
         // Once such a batch was sent, and its answer lost, its newest entry has Loki refuse its oldest,
         // whether it has them or not. The oldest moment alone shows first whether they are taken.
         const timestamp oldest = l.batch.front().entry.time;
-        const auto is_proven = [&l](const pending_entry& p) {
-            return (p.sent_before && p.proven) || l.window.is_proven(p.entry.time);
+        const auto is_proven = [&](const pending_entry& p) {
+            return (p.sent_before && p.proven) || will_be_taken(l, p.entry.time);
         };
         if (l.batch.back().entry.time - oldest > options_.ingester.window() &&
             !std::all_of(l.batch.begin(), l.batch.end(), is_proven))
@@ -319,11 +319,16 @@ private:
             out.push_back({*l.newest_shown, 0, true});
         return out;
     }
-    static void mark_sent(lane& l, std::size_t n) {
+    /// For all that is known; what showed was not acknowledged, but Loki has it.
+    bool will_be_taken(const lane& l, timestamp time) const {
+        return l.window.is_proven(time) &&
+               (!l.newest_shown || time >= *l.newest_shown - options_.ingester.window());
+    }
+    void mark_sent(lane& l, std::size_t n) const {
         for (auto p = l.batch.begin(); n != 0; --n, ++p) {
             p->sent_before = true;
             // What Loki takes now, it has after this push or has had before, whichever of them arrives.
-            p->proven = p->proven || l.window.is_proven(p->entry.time);
+            p->proven = p->proven || will_be_taken(l, p->entry.time);
         }
     }
     /// Nothing of the first `n` is stored: they are as before they were sent.

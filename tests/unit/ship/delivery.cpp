@@ -609,4 +609,23 @@ BOOST_AUTO_TEST_CASE(so_is_that_of_a_stream) {
     BOOST_TEST(p.count.pushes_failed <= 2u);
 }
 
+BOOST_AUTO_TEST_CASE(what_showed_before_its_answer_makes_older_entries_unproven) {
+    channel p;
+    p.add(110min, "first");
+    p.drain();
+    // It showed, and left the outbox; its push was not answered.
+    BOOST_TEST(p.foreign(10min, "shown"));
+    p.add(109min, "late");
+    p.box.stream(stream).newest_shown = p.time.wall_now() - 10min;
+    for (int i = 0; i != 6; ++i)
+        p.add(108min - 1s * i, "later" + std::to_string(i));
+    for (int i = 0; i != 3; ++i)
+        p.add(-11min, "future" + std::to_string(i));
+    p.drain();
+    p.check_truth();
+    BOOST_TEST(p.rejected(reject_reason::too_far_behind) == 7u);
+    BOOST_TEST(p.rejected(reject_reason::too_far_in_future) == 3u);
+    BOOST_TEST(p.count.shipped == 1u);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
