@@ -512,9 +512,8 @@ BOOST_AUTO_TEST_CASE(as_many_pushes_are_under_way_as_loki_bears) {
     p.options.batch.max_entries = 1;
     const auto add = [&](int n) {
         for (int i = 0; i != n; ++i)
-            for (int stream = 0; stream != 40; ++stream)
-                p.add(1min * (60 - i), "line" + std::to_string(p.added),
-                      {{"stream", std::to_string(stream)}});
+            for (int at = 0; at != 40; ++at)
+                p.add(1min * (60 - i), "line" + std::to_string(p.added), {{"stream", std::to_string(at)}});
     };
     add(10);
     p.drain();
@@ -541,10 +540,10 @@ BOOST_AUTO_TEST_CASE(what_is_under_way_is_bounded_in_bytes) {
     p.loki_http.latency(50ms);
     p.options.batch = {10, 1000};
     p.options.max_bytes_in_flight = 5000;
-    for (int stream = 0; stream != 30; ++stream)
+    for (int n = 0; n != 30; ++n)
         for (int i = 0; i != 4; ++i)
             p.add(1min * (60 - i), std::string(800, 'x') + std::to_string(p.added),
-                  {{"stream", std::to_string(stream)}});
+                  {{"stream", std::to_string(n)}});
     p.drain();
     // Five pushes of one line each; with a sixth it could be more.
     BOOST_TEST(p.loki_http.most_in_flight() == 5u);
