@@ -82,6 +82,9 @@ public:
         result_ = {};
         ended_ = false;
         failures_in_a_row_ = 0;
+        // Whoever cancels this may do so from what is called here; the pushes have to be waited for even
+        // then.
+        co_await boost::asio::this_coro::throw_if_cancelled(false);
         task_group pushes(co_await boost::asio::this_coro::executor);
         const in_round guard(pushes_, pushes);
         for (;;) {
@@ -94,6 +97,7 @@ public:
             co_await pushes.wait();
             allowed_.waited(clock_.steady_now() - since, full);
         }
+        co_await boost::asio::this_coro::throw_if_cancelled(true);
         co_return std::exchange(result_, {});
     }
 
@@ -122,9 +126,8 @@ private:
     public:
         in_flight(lane& l, std::size_t& bytes)
             : lane_(&l)
-            , bytes_(bytes) {
-            for (const auto& p : l.batch)
-                size_ += p.entry.line.size();
+            , bytes_(bytes)
+            , size_(line_bytes(l, l.batch.size())) {
             bytes_ += size_;
             l.in_flight = true;
         }
@@ -145,7 +148,7 @@ private:
     private:
         lane* lane_;
         std::size_t& bytes_;
-        std::size_t size_ = 0;
+        std::size_t size_;
     };
 
     class in_round {

@@ -21,6 +21,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -42,8 +43,8 @@ namespace lokiship::ship {
 /// Polls the backend and ships what is new to Loki, for ever.
 ///
 /// A step is marked as shipped only after Loki has stored or refused it. Entries that Loki does not take stay
-/// in memory and are offered again, with exponential backoff; polling goes on meanwhile, also while pushes are under way. When a full page
-/// holds nothing known, the shipper asks for larger pages until it meets what it knows or the end, in the next
+/// in memory and are offered again, with exponential backoff; polling goes on meanwhile, also while pushes are
+/// under way. When a full page holds nothing known, the shipper asks for larger pages until it meets what it knows or the end, in the next
 /// polls where one does not suffice; after a start without a state it knows nothing and ships one page, since history is
 /// backfill's work. After a start with one, or with `resume_from_loki`, it leaves out what Loki shows of the first polls.
 ///
@@ -200,6 +201,7 @@ private:
     }
 
     boost::asio::awaitable<void> start() {
+        co_await boost::asio::this_coro::reset_cancellation_state(boost::asio::disable_cancellation());
         executor_ = co_await boost::asio::this_coro::executor;
         if (const auto r = open_state(); !r)
             say(severity::warning, "going on without the state file: " + r.error().message);

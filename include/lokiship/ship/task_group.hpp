@@ -48,8 +48,7 @@ public:
                     failure_ = std::move(e);
                 t.ended = true;
                 --running_;
-                news_ = true;
-                changed_.cancel();
+                wake();
             }));
     }
 
@@ -59,18 +58,24 @@ public:
         changed_.cancel();
     }
 
-    /// Waits until one has ended since the last call; not at all where none is under way. Where one has thrown, waits for all and rethrows. When cancelled,
-    /// cancels all, waits for them, and throws `operation_aborted`.
+    /// Waits until one has ended since the last call; not at all where none is under way. Where one has thrown, waits for all
+    /// and rethrows. When cancelled, cancels all, waits for them, and throws `operation_aborted`; the awaiting coroutine cannot
+    /// be cancelled from then on.
+    ///
+    /// Precondition: the awaiting coroutine has called `this_coro::throw_if_cancelled(false)`, or cannot be cancelled: else
+    /// its cancellation elsewhere than here has `co_await` throw, and nobody waits.
     boost::asio::awaitable<void> wait() {
-        while (running_ != 0 && (!news_ || failure_)) {
-            co_await changed_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+        for (;;) {
             const auto state = co_await boost::asio::this_coro::cancellation_state;
-            if (state.cancelled() == boost::asio::cancellation_type::none)
-                continue;
-            // As long as it is cancelled, no co_await gets through.
-            co_await boost::asio::this_coro::reset_cancellation_state(boost::asio::disable_cancellation());
-            co_await cancel_all();
-            throw boost::system::system_error(boost::asio::error::operation_aborted);
+            if (state.cancelled() != boost::asio::cancellation_type::none) {
+                co_await boost::asio::this_coro::reset_cancellation_state(
+                    boost::asio::disable_cancellation());
+                co_await cancel_all();
+                throw boost::system::system_error(boost::asio::error::operation_aborted);
+            }
+            if (running_ == 0 || (news_ && !failure_))
+                break;
+            co_await changed_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
         }
         news_ = false;
         tasks_.remove_if([](const task& t) { return t.ended; });

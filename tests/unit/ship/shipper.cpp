@@ -64,6 +64,55 @@ BOOST_AUTO_TEST_CASE(the_next_page_is_read_while_pushes_are_under_way) {
     BOOST_TEST(s.ended());
 }
 
+BOOST_AUTO_TEST_CASE(no_page_is_read_meanwhile_where_it_could_be_forgotten) {
+    world w;
+    w.backend.add(w.make(0, 3, 10min));
+    w.loki_http.latency(45s);
+    ship::shipper_options o;
+    o.delivery.push_timeout = 0s;
+    o.dedup_capacity = 5; // less than twice the page
+    running_shipper s(w, o);
+    s.run_for(40s);
+    BOOST_TEST(w.loki_http.in_flight() == 1u);
+    BOOST_TEST(w.backend.requests() == 1u);
+    s.run_for(30s);
+    BOOST_TEST(w.backend.requests() == 2u);
+    s->stop();
+    s.run_for(1s);
+    BOOST_TEST(s.ended());
+}
+
+BOOST_AUTO_TEST_CASE(only_stop_ends_it) {
+    world w;
+    w.backend.add(w.make(0, 2, 10min));
+    w.loki_http.latency(45s);
+    ship::shipper_options o;
+    o.delivery.push_timeout = 0s;
+    ship::basic_shipper<fake_transport, manual_clock> shipper(w.backend_http, w.loki_http, w.time,
+                                                              w.watched(o));
+    boost::asio::cancellation_signal cancel;
+    bool ended = false, thrown = false;
+    boost::asio::co_spawn(w.context, shipper.run(),
+                          boost::asio::bind_cancellation_slot(cancel.slot(), [&](std::exception_ptr e) {
+                              ended = true;
+                              thrown = e != nullptr;
+                          }));
+    for (const auto wait : {10s, 25s, 20s}) { // in a push, in a poll's time, between two rounds
+        w.time.run_for(w.context, wait);
+        cancel.emit(boost::asio::cancellation_type::terminal);
+    }
+    w.time.run_for(w.context, 10min);
+    BOOST_TEST(!ended);
+    BOOST_TEST(w.loki.size() == 2u);
+    w.backend.add(w.make(1, 3));
+    w.time.run_for(w.context, 10min);
+    BOOST_TEST(w.loki.size() == 5u);
+    shipper.stop();
+    w.time.run_for(w.context, 1min);
+    BOOST_TEST(ended);
+    BOOST_TEST(!thrown);
+}
+
 BOOST_AUTO_TEST_CASE(a_placeholder_later_gets_its_steps_and_a_step_runs_again) {
     world w;
     w.backend.add(w.make(1, 0, 5min));

@@ -114,4 +114,22 @@ BOOST_AUTO_TEST_CASE(whoever_waits_is_cancelled_with_all_of_them) {
                boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(whoever_is_cancelled_before_it_waits_waits_for_all_the_same) {
+    asio::io_context context(1);
+    journal j;
+    asio::cancellation_signal signal;
+    const auto all = [&]() -> awaitable<void> {
+        co_await asio::this_coro::throw_if_cancelled(false);
+        task_group group(co_await asio::this_coro::executor);
+        group.spawn(until_cancelled("one", j));
+        signal.emit(asio::cancellation_type::terminal);
+        co_await group.wait();
+        j.push_back("not reached");
+    };
+    const auto thrown = run(context, all(), signal.slot());
+    BOOST_REQUIRE(thrown);
+    BOOST_CHECK_THROW(std::rethrow_exception(thrown), boost::system::system_error);
+    BOOST_TEST(j == (journal{{"one was cancelled"}}), boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_SUITE_END()
