@@ -107,8 +107,8 @@ public:
     explicit step_mapper(redact_function redact = {})
         : redact_(std::move(redact)) {}
 
-    /// The entry of a record; valid until the next call, and may be moved from. Depends on nothing but its arguments; `now` is used only where the
-    /// record's timestamp is missing or unreadable.
+    /// The entry of a record; valid until the next call, and may be moved from. Depends on nothing but its arguments; `now` is
+    /// used only where the record's timestamp is missing or unreadable.
     mapped_step& operator()(const execution_record& record, timestamp now) {
         const known_labels& known = labels_of(record);
         out_.labels = known.labels;

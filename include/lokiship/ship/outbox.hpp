@@ -232,10 +232,12 @@ public:
         }
     }
 
-private:
+    /// About how many bytes an entry takes in it, without what restamping has added.
     static std::size_t cost(const pending_entry& p) noexcept {
         return sizeof p + 2 * sizeof p.key + p.entry.line.size() - p.suffix_size;
     }
+
+private:
     /// The labels may stand with whoever made them too, and a queue takes a KiB for its first entries.
     static std::size_t cost(const loki::labels& labels) noexcept {
         std::size_t out = sizeof(lane) + 1200;

@@ -162,7 +162,7 @@ public:
         loaded_part& l = parts_[number];
         touch(number);
         bytes_settled_ += p.entry.line.size() - p.suffix_size;
-        memory_ -= cost(p.entry.line.size() - p.suffix_size);
+        memory_ -= outbox::cost(p);
         l.part.progress.settle(p.position & position_mask, refused           ? outcome::rejected(*refused)
                                                            : p.original_time ? outcome::restamped()
                                                                              : outcome::shipped());
@@ -334,7 +334,6 @@ private:
                 continue;
             }
             bytes += batch_limits::body_bytes(e.entry.line.size());
-            memory_ += cost(e.entry.line.size());
             if (!lane) {
                 lane = &box_.stream(p.labels);
                 if (const auto known = std::exchange(p.acknowledged, std::nullopt))
@@ -344,6 +343,7 @@ private:
             pending.position = std::uint64_t{number} << position_bits | position;
             pending.sent_before = maybe_sent;
             pending.proven = proven;
+            memory_ += outbox::cost(pending);
             box_.add(*lane, std::move(pending));
             ++l.in_outbox;
         }
@@ -370,7 +370,6 @@ private:
         return std::nullopt;
     }
 
-    static std::size_t cost(std::size_t line) noexcept { return sizeof(outbox::pending_entry) + 64 + line; }
     /// All streams that have something left get their share, so that as many as possible are under way at the same time.
     std::size_t load_size() const noexcept {
         return std::max(options_.max_memory / (waiting_.size() + loaded_streams_ + 1), min_load_size);

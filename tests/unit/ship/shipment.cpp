@@ -1,0 +1,105 @@
+#include <lokiship/ship/shipment.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+BOOST_AUTO_TEST_SUITE(shipment_)
+
+using namespace lokiship;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// So many streams of as many kilobytes each, at the same times.
+struct history {
+    history(int streams, int lines, const ship::shipment::options& o)
+        : out(spool, box, count, o, [](const auto&, const auto&) { return std::nullopt; }) {
+        for (int n = 0; n != lines; ++n)
+            for (int s = 0; s != streams; ++s) {
+                aoss::step_key key;
+                key.execution_low = ++added;
+                spool.add({{"stream", std::to_string(s)}}, timestamp(1s * n), std::string(1000, 'x'), key);
+            }
+        spool.finish();
+        for (std::uint32_t i = 0; i != spool.streams().size(); ++i) {
+            ship::shipment_part part;
+            part.stream = i;
+            part.labels = spool.streams()[i].labels;
+            out.add(std::move(part));
+        }
+        count.fetched = count.pending = added;
+    }
+    /// Settles what is in the outbox, of one stream or all.
+    void settle(const char* stream = nullptr) {
+        box.visit_lanes([&](ship::outbox::lane& l) {
+            if (stream && l.labels.get("stream") != stream)
+                return;
+            for (; !l.queue.empty(); l.queue.pop_front()) {
+                out.settled(l.queue.front(), std::nullopt);
+                box.settled(l.queue.front());
+                ++settled;
+            }
+        });
+    }
+
+    std::uint64_t added = 0, settled = 0;
+    ship::spool spool{ship::spool_options{}};
+    ship::outbox box;
+    ship::counters count;
+    ship::shipment out;
+};
+
+ship::shipment::options limits(std::size_t streams, std::size_t max_memory) {
+    ship::shipment::options out;
+    out.streams = streams;
+    out.max_entries = 100'000;
+    out.max_memory = max_memory;
+    return out;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(what_there_is_room_for_is_shared_by_all_streams) {
+    history h(8, 2000, limits(20, 4'000'000));
+    h.out.top_up({});
+    BOOST_TEST(h.box.ready() == 8u);
+    BOOST_TEST(h.box.memory() > 3'000'000u);
+    BOOST_TEST(h.box.memory() < 5'000'000u);
+    while (!h.out.empty()) {
+        h.settle();
+        h.out.top_up({});
+        BOOST_TEST_REQUIRE(h.box.memory() < 5'000'000u);
+    }
+    BOOST_TEST(h.settled == h.added);
+}
+
+BOOST_AUTO_TEST_CASE(few_streams_get_one_push_each_at_a_time) {
+    history h(1, 5000, limits(20, 100'000'000));
+    h.out.top_up({});
+    // A mebibyte, as a body.
+    BOOST_TEST(h.box.size() > 950u);
+    BOOST_TEST(h.box.size() < 1048u);
+}
+
+BOOST_AUTO_TEST_CASE(where_there_are_many_a_load_is_worth_a_push) {
+    history h(200, 200, limits(400, 4'000'000));
+    h.out.top_up({});
+    BOOST_TEST(h.box.ready() > 20u);
+    BOOST_TEST(h.box.ready() < 40u);
+    BOOST_TEST(h.box.size() / h.box.ready() >= 100u);
+    BOOST_TEST(h.box.memory() < 5'000'000u);
+    // More when there is much room again.
+    BOOST_TEST(!h.out.needs_more());
+    const auto before = h.box.size();
+    h.out.top_up({});
+    BOOST_TEST(h.box.size() == before);
+    h.settle();
+    BOOST_TEST(h.out.needs_more());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
