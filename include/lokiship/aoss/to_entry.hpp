@@ -36,6 +36,8 @@ using redact_function = std::function<bool(std::string&)>;
 /// A record as Loki gets it.
 struct mapped_step {
     loki::labels labels;
+    /// The labels are those of the step before, which the same `step_mapper` made.
+    bool same_labels = false;
     loki::entry entry;
     step_key key;
     /// The record had no readable timestamp, and `entry.time` is the time that was given instead.
@@ -107,12 +109,20 @@ public:
     explicit step_mapper(redact_function redact = {})
         : redact_(std::move(redact)) {}
 
-    /// The entry of a record; valid until the next call, and may be moved from. Depends on nothing but its arguments; `now` is
+    /// The entry of a record; valid until the next call, and `entry` may be moved from. Depends on nothing but its arguments; `now` is
     /// used only where the record's timestamp is missing or unreadable.
     mapped_step& operator()(const execution_record& record, timestamp now) {
-        const known_labels& known = labels_of(record);
-        out_.labels = known.labels;
-        out_.labels_changed = known.changed;
+        const label_fields<std::string_view> fields{record.server_id, record.server_tag, record.agent_type,
+                                                    record.status, record.execution_status};
+        out_.same_labels = has_labels_ && equal_fields()(fields, fields_);
+        if (!out_.same_labels) {
+            has_labels_ = false;
+            const known_labels& known = labels_of(record, fields);
+            out_.labels = known.labels;
+            out_.labels_changed = known.changed;
+            std::copy(fields.begin(), fields.end(), fields_.begin());
+            has_labels_ = true;
+        }
         out_.redacted = false;
         out_.entry.line.clear();
         append_line(out_.entry.line, record, shown(record.command, command_),
@@ -169,9 +179,8 @@ private:
         bool changed = false;
     };
 
-    const known_labels& labels_of(const execution_record& record) {
-        const label_fields<std::string_view> fields{record.server_id, record.server_tag, record.agent_type,
-                                                    record.status, record.execution_status};
+    const known_labels& labels_of(const execution_record& record,
+                                  const label_fields<std::string_view>& fields) {
         auto at = known_.find(fields);
         if (at == known_.end()) {
             if (known_.size() == max_known)
@@ -198,6 +207,9 @@ private:
     redact_function redact_;
     mapped_step out_;
     boost::unordered_flat_map<label_fields<std::string>, known_labels, hash_fields, equal_fields> known_;
+    /// What the labels of `out_` are made of, where it has some.
+    label_fields<std::string> fields_;
+    bool has_labels_ = false;
     std::string timestamp_;
     std::optional<lokiship::timestamp> time_;
     std::string command_, standard_output_, standard_error_;

@@ -7,6 +7,7 @@
 #include <lokiship/text/detail/words.hpp>
 #include <lokiship/text/utf8.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -18,6 +19,67 @@
 #include <utility>
 
 namespace lokiship::aoss::detail {
+
+/// A field that is read.
+struct page_field {
+    enum class value_type {
+        text,
+        number,
+        total,
+        logs
+    };
+    std::string_view name;
+    value_type type;
+    std::string execution_record::* text = nullptr;
+    std::optional<std::int64_t> execution_record::* number = nullptr;
+    std::optional<std::uint64_t> page_summary::* total = nullptr;
+    bool is_output = false;
+};
+
+inline constexpr std::array page_fields{
+    page_field{"logs", page_field::value_type::logs},
+    page_field{"total_executions", page_field::value_type::total, nullptr, nullptr,
+               &page_summary::total_executions},
+    page_field{"total_log_entries", page_field::value_type::total, nullptr, nullptr,
+               &page_summary::total_log_entries},
+};
+inline constexpr std::array record_fields{
+    page_field{"timestamp", page_field::value_type::text, &execution_record::timestamp},
+    page_field{"execution_id", page_field::value_type::text, &execution_record::execution_id},
+    page_field{"server_id", page_field::value_type::text, &execution_record::server_id},
+    page_field{"server_tag", page_field::value_type::text, &execution_record::server_tag},
+    page_field{"agent_type", page_field::value_type::text, &execution_record::agent_type},
+    page_field{"step", page_field::value_type::number, nullptr, &execution_record::step},
+    page_field{"command", page_field::value_type::text, &execution_record::command},
+    page_field{"status", page_field::value_type::text, &execution_record::status},
+    page_field{"exit_code", page_field::value_type::number, nullptr, &execution_record::exit_code},
+    page_field{"stdout", page_field::value_type::text, &execution_record::standard_output, nullptr, nullptr,
+               true},
+    page_field{"stderr", page_field::value_type::text, &execution_record::standard_error, nullptr, nullptr,
+               true},
+    page_field{"execution_status", page_field::value_type::text, &execution_record::execution_status},
+};
+
+inline const page_field* find_page_field(std::string_view name) noexcept {
+    const auto at = std::find_if(page_fields.begin(), page_fields.end(),
+                                 [name](const auto& f) { return f.name == name; });
+    return at == page_fields.end() ? nullptr : &*at;
+}
+inline const page_field* find_record_field(std::string_view name) noexcept {
+    // Each name has a place of its own.
+    constexpr auto place = [](std::string_view s) {
+        return (2 * s.size() + static_cast<unsigned char>(s.front()) + static_cast<unsigned char>(s.back())) %
+               32;
+    };
+    static constexpr auto places = [place] {
+        std::array<const page_field*, 32> out{};
+        for (const page_field& f : record_fields)
+            out[place(f.name)] = out[place(f.name)] ? throw "two have one place" : &f;
+        return out;
+    }();
+    const page_field* const f = name.empty() ? nullptr : places[place(name)];
+    return f && text::detail::same(f->name, name) ? f : nullptr;
+}
 
 /// Boost.JSON's handler: a page's events in, records out. Keeps one record.
 class page_handler {
@@ -64,7 +126,7 @@ public:
             if (max_records_ != 0 && summary_.records == max_records_)
                 return fail(ec, errc::page_too_large,
                             "more than " + std::to_string(max_records_) + " records");
-            record_.clear();
+            seen_ = 0;
             level_ = level::record;
             return true;
         }
@@ -74,6 +136,8 @@ public:
         if (leave_skipped())
             return true;
         if (level_ == level::record) {
+            if (seen_ != all_fields)
+                clear_unseen();
             if (summary_.records == 0 || record_.execution_id != last_execution_) {
                 ++summary_.executions_seen;
                 last_execution_ = record_.execution_id;
@@ -90,7 +154,7 @@ public:
     bool on_array_begin(error_code& ec) {
         if (skipping())
             return ++skip_depth_, true;
-        if (level_ == level::page && current_ && current_->type == value_type::logs) {
+        if (level_ == level::page && current_ && current_->type == page_field::value_type::logs) {
             if (std::exchange(seen_logs_, true))
                 return fail(ec, errc::page_not_an_object, "it has two arrays 'logs'");
             level_ = level::logs;
@@ -120,12 +184,14 @@ public:
             on_key_part(s, n, ec);
             s = key_;
         }
-        current_ = find(s, level_);
+        current_ = level_ == level::record ? find_record_field(s) : find_page_field(s);
         key_.clear();
         skip_value_ = current_ == nullptr;
         cut_ = false;
-        if (current_ && current_->text)
-            (record_.*current_->text).clear();
+        if (current_ && level_ == level::record) {
+            seen_ |= 1u << (current_ - record_fields.data());
+            clear(*current_);
+        }
         return true;
     }
     bool on_string_part(std::string_view s, std::size_t, error_code& ec) {
@@ -182,10 +248,8 @@ public:
     bool on_null(error_code& ec) {
         if (skipping())
             return value_done();
-        if (!current_ || current_->type == value_type::logs)
+        if (!current_ || current_->type == page_field::value_type::logs)
             return wrong_type(ec, "null");
-        if (current_->number)
-            (record_.*current_->number).reset();
         return value_done();
     }
     bool on_comment_part(std::string_view, error_code&) { return true; }
@@ -198,64 +262,21 @@ private:
         logs,
         record
     };
-    enum class value_type {
-        text,
-        number,
-        total,
-        logs
-    };
-    struct field {
-        std::string_view name;
-        value_type type;
-        std::string execution_record::* text = nullptr;
-        std::optional<std::int64_t> execution_record::* number = nullptr;
-        std::optional<std::uint64_t> page_summary::* total = nullptr;
-        bool is_output = false;
-    };
-
-    static const field* find(std::string_view name, level where) noexcept {
-        using r = execution_record;
-        static constexpr std::array page_fields{
-            field{"logs", value_type::logs},
-            field{"total_executions", value_type::total, nullptr, nullptr, &page_summary::total_executions},
-            field{"total_log_entries", value_type::total, nullptr, nullptr, &page_summary::total_log_entries},
-        };
-        static constexpr std::array record_fields{
-            field{"timestamp", value_type::text, &r::timestamp},
-            field{"execution_id", value_type::text, &r::execution_id},
-            field{"server_id", value_type::text, &r::server_id},
-            field{"server_tag", value_type::text, &r::server_tag},
-            field{"agent_type", value_type::text, &r::agent_type},
-            field{"step", value_type::number, nullptr, &r::step},
-            field{"command", value_type::text, &r::command},
-            field{"status", value_type::text, &r::status},
-            field{"exit_code", value_type::number, nullptr, &r::exit_code},
-            field{"stdout", value_type::text, &r::standard_output, nullptr, nullptr, true},
-            field{"stderr", value_type::text, &r::standard_error, nullptr, nullptr, true},
-            field{"execution_status", value_type::text, &r::execution_status},
-        };
-        // Each name has a place of its own.
-        constexpr auto place = [](std::string_view s) {
-            return (2 * s.size() + static_cast<unsigned char>(s.front()) +
-                    static_cast<unsigned char>(s.back())) %
-                   32;
-        };
-        static constexpr auto record_places = [place] {
-            std::array<const field*, 32> out{};
-            for (const field& f : record_fields)
-                out[place(f.name)] = out[place(f.name)] ? throw "two have one place" : &f;
-            return out;
-        }();
-        if (where == level::record) {
-            const field* const f = name.empty() ? nullptr : record_places[place(name)];
-            return f && text::detail::same(f->name, name) ? f : nullptr;
-        }
-        for (const field& f : page_fields)
-            if (f.name == name)
-                return &f;
-        return nullptr;
-    }
+    static constexpr unsigned all_fields = (1u << record_fields.size()) - 1;
     static constexpr std::size_t longest_name = std::string_view("total_log_entries").size();
+
+    void clear(const page_field& f) noexcept {
+        if (f.text)
+            (record_.*f.text).clear();
+        else
+            (record_.*f.number).reset();
+    }
+    /// What this record has not, an earlier one may have had.
+    void clear_unseen() noexcept {
+        for (const page_field& f : record_fields)
+            if ((seen_ >> (&f - record_fields.data()) & 1) == 0)
+                clear(f);
+    }
 
     bool skipping() const noexcept { return skip_depth_ != 0 || skip_value_; }
     /// A value ended: one that was skipped no longer is.
@@ -282,11 +303,14 @@ private:
             return fail(ec, errc::page_not_an_object, "it is " + std::string(found));
         if (level_ == level::logs)
             return fail(ec, errc::page_field_type, "expected an object, found " + std::string(found));
-        const std::string_view expected = current_->type == value_type::text     ? "a string or null"
-                                          : current_->type == value_type::number ? "a 64-bit integer or null"
-                                          : current_->type == value_type::total  ? "a count or null"
-                                                                                 : "an array";
-        return fail(ec, current_->type == value_type::logs ? errc::page_not_an_object : errc::page_field_type,
+        const std::string_view expected =
+            current_->type == page_field::value_type::text     ? "a string or null"
+            : current_->type == page_field::value_type::number ? "a 64-bit integer or null"
+            : current_->type == page_field::value_type::total  ? "a count or null"
+                                                               : "an array";
+        return fail(ec,
+                    current_->type == page_field::value_type::logs ? errc::page_not_an_object
+                                                                   : errc::page_field_type,
                     "expected " + std::string(expected) + ", found " + std::string(found));
     }
 
@@ -297,7 +321,9 @@ private:
     std::string last_execution_;
     page_summary summary_;
     std::string key_;
-    const field* current_ = nullptr;
+    const page_field* current_ = nullptr;
+    /// Which fields the record has so far.
+    unsigned seen_ = 0;
     level level_ = level::outside;
     std::size_t skip_depth_ = 0;
     bool skip_value_ = false;

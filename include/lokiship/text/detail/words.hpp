@@ -37,9 +37,30 @@ inline word64 load_word(const char* at) noexcept {
     return boost::endian::native_to_little(out);
 }
 
-/// As `==`, which is a call even where the sizes differ.
+/// As `==`, which is a call even where the texts are short or their sizes differ.
 inline bool same(std::string_view a, std::string_view b) noexcept {
-    return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size()) == 0;
+    const std::size_t n = a.size();
+    if (n != b.size())
+        return false;
+    // Two words, which may overlap.
+    const auto same_ends = [&]<class Word>(Word) {
+        Word w[4];
+        std::memcpy(&w[0], a.data(), sizeof(Word));
+        std::memcpy(&w[1], a.data() + n - sizeof(Word), sizeof(Word));
+        std::memcpy(&w[2], b.data(), sizeof(Word));
+        std::memcpy(&w[3], b.data() + n - sizeof(Word), sizeof(Word));
+        return ((w[0] ^ w[2]) | (w[1] ^ w[3])) == 0;
+    };
+    if (n > 2 * sizeof(word64))
+        return std::memcmp(a.data(), b.data(), n) == 0;
+    if (n >= sizeof(word64))
+        return same_ends(word64());
+    if (n >= sizeof(std::uint32_t))
+        return same_ends(std::uint32_t());
+    for (std::size_t i = 0; i != n; ++i)
+        if (a[i] != b[i])
+            return false;
+    return true;
 }
 
 /// Where the first byte is that `test` finds, or the text's size.
