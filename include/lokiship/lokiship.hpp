@@ -62,6 +62,7 @@
 #include <lokiship/ship/shown_entries.hpp>
 #include <lokiship/ship/spool.hpp>
 #include <lokiship/ship/state_file.hpp>
+#include <lokiship/ship/stored_line.hpp>
 #include <lokiship/ship/stream_progress.hpp>
 #include <lokiship/ship/survey.hpp>
 #include <lokiship/ship/task_group.hpp>

@@ -82,8 +82,10 @@ public:
     boost::asio::awaitable<void> read() {
         if (!open_checkpoint())
             co_return;
-        const aoss::page_reader::record_handler on_record = [this](const aoss::execution_record& r) {
-            intake_.take(r, clock_.wall_now());
+        // All that have no time are given one.
+        const timestamp now = clock_.wall_now();
+        const aoss::page_reader::record_handler on_record = [this, now](const aoss::execution_record& r) {
+            intake_.take(r, now);
             if (count_.fetched % 4096 == 0)
                 publish();
         };
@@ -214,7 +216,7 @@ public:
         spooled_entry e;
         for (std::uint32_t i = 0; i != n; ++i)
             for (auto cursor = spool_.read(i); cursor.next(e);)
-                f(loki::with_labels(spool_.streams()[e.stream].labels, options_.labels), e.entry);
+                f(loki::with_labels(spool_.streams()[e.stream].labels, options_.labels), e.read());
     }
 
 private:
@@ -226,11 +228,11 @@ private:
     }
     static typename shipment::options shipment_options(const backfill_options& o) {
         shipment::options out;
-        // While some are under way, the next must be there.
         out.streams = 2 * o.delivery.concurrency;
         out.max_entries = o.delivery.batch.max_entries;
         out.max_bytes = o.delivery.batch.max_bytes;
         out.max_memory = o.delivery.max_bytes_in_flight;
+        out.with_lines = o.delivery.late == late_entries::restamp;
         return out;
     }
 
@@ -278,7 +280,7 @@ private:
     std::optional<loki::reject_reason> withhold(const shipment_part& p, const spooled_entry& e) {
         const auto reason = forecast_.certain(p, e);
         if (reason)
-            delivery_.report({p.labels, e.entry, e.key, *reason, forecast_.why(p, *reason)});
+            delivery_.report({p.labels, e.read(), e.key, *reason, forecast_.why(p, *reason)});
         return reason;
     }
 
@@ -302,8 +304,11 @@ private:
     /// After each push: what comes next is brought, and nothing of it is sent before the checkpoint tells so.
     void pushed() {
         try {
-            if (!stopped_)
+            if (!stopped_) {
+                // While some are under way, the next must be there.
+                shipment_.limit_ready(2 * delivery_.concurrency());
                 shipment_.top_up(clock_.steady_now());
+            }
             if (file_.is_open() && shipment_.must_be_saved())
                 save();
         } catch (...) {

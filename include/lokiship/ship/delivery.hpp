@@ -19,6 +19,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/assert.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -106,6 +107,9 @@ public:
         if (pushes_)
             pushes_->wake();
     }
+    /// How many pushes may be under way at the same time, by now.
+    std::size_t concurrency() const noexcept { return allowed_.limit(); }
+
     /// Lets a round end after the pushes in flight.
     void stop() noexcept { stopped_ = true; }
 
@@ -121,7 +125,7 @@ private:
     using lane = outbox::lane;
     using pending_entry = outbox::pending_entry;
 
-    /// A stream of which a push is under way, and what its lines take.
+    /// A stream of which a push is under way, and what that takes: its lines at most, until its body is known.
     class in_flight {
     public:
         in_flight(lane& l, std::size_t& bytes)
@@ -138,6 +142,10 @@ private:
         in_flight& operator=(in_flight&&) = delete;
         ~in_flight() { release(); }
         lane& get() const noexcept { return *lane_; }
+        void takes(std::size_t body_size) noexcept {
+            bytes_ = bytes_ - size_ + body_size;
+            size_ = body_size;
+        }
         void release() {
             if (!lane_)
                 return;
@@ -186,6 +194,7 @@ private:
         co_await clock_.sleep_for(l.next_push - clock_.steady_now());
         std::size_t n = 0, size = 0;
         const http::request request = encode(l, n, size);
+        guard.takes(request.body.size());
         const steady_time turn = pacing_.reserve(line_bytes(l, n), clock_.steady_now());
         co_await clock_.sleep_for(turn - clock_.steady_now());
         if (stopped_)
@@ -246,7 +255,7 @@ private:
         outbox::sort(l);
         std::size_t bytes = 0;
         while (!l.queue.empty() && l.batch.size() != options_.batch.max_entries) {
-            bytes += batch_limits::body_bytes(l.queue.front().entry.line.size());
+            bytes += batch_limits::body_bytes(l.queue.front().line_size());
             if (!l.batch.empty() && bytes > max_bytes_)
                 break;
             l.batch.push_back(std::move(l.queue.front()));
@@ -279,7 +288,7 @@ private:
         }
         auto next = l.batch.begin();
         for (n = 0; n != most; ++n, ++next) {
-            encoder_->add(next->entry.time, next->entry.line, metadata(*next));
+            encoder_->add(next->entry.time, next->line(), metadata(*next));
             if (n != 0 && encoder_->size() > max_bytes_) {
                 encoder_->undo();
                 break;
@@ -312,7 +321,7 @@ private:
         std::vector<loki::pushed_entry> out;
         out.reserve(l.batch.size());
         const auto add = [&out](const pending_entry& p) {
-            out.push_back({p.entry.time, p.entry.line.size(), p.sent_before && p.proven});
+            out.push_back({p.entry.time, p.line_size(), p.sent_before && p.proven});
         };
         std::for_each(l.batch.begin(), l.batch.end(), add);
         // What an earlier run may have sent can be the newest that Loki has.
@@ -344,7 +353,7 @@ private:
     static std::size_t line_bytes(const lane& l, std::size_t n) {
         std::size_t out = 0;
         for (auto p = l.batch.begin(); n != 0; --n, ++p)
-            out += p->entry.line.size();
+            out += p->line_size();
         return out;
     }
 
@@ -484,6 +493,7 @@ private:
             reject(l, p, loki::reject_reason::too_far_behind, why);
             return;
         }
+        BOOST_ASSERT(!p.stored);
         if (!p.original_time) {
             p.original_time = p.entry.time;
             if (!options_.structured_metadata) {
@@ -551,7 +561,7 @@ private:
     std::size_t max_bytes_;
     push_pacing pacing_;
     push_concurrency allowed_;
-    /// Of the lines of the pushes under way.
+    /// Of the bodies of the pushes under way.
     std::size_t bytes_in_flight_ = 0;
     /// Of the round that is under way.
     task_group* pushes_ = nullptr;

@@ -42,7 +42,7 @@ struct delivery_options {
     /// How many streams are pushed at the same time at most, at least 1; fewer while Loki does not bear so many
     /// (`push_concurrency`). Within a stream there is one push at a time.
     std::size_t concurrency = 16;
-    /// The most bytes of lines in the pushes that are under way at the same time; one push may always be.
+    /// The most bytes that the bodies of the pushes take that are under way at the same time; one push may always be.
     std::size_t max_bytes_in_flight = 16 * 1024 * 1024;
     /// The longest silence of Loki that is borne; a push may take six times as long in all. Zero: no limit.
     std::chrono::nanoseconds push_timeout = std::chrono::seconds(10);

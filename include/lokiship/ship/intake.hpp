@@ -42,6 +42,8 @@ public:
     /// A record that was read at the time `now`.
     void take(const aoss::execution_record& record, timestamp now) {
         const aoss::mapped_step& step = map_(record, now);
+        if (!step.same_labels)
+            stream_.reset();
         const bool wanted = options_.query.matches(record, step.entry.time);
         aoss::step_key seen = step.key;
         if (!wanted)
@@ -58,7 +60,7 @@ public:
             plan_.filtered += fresh;
             return;
         }
-        if (!put(fresh, step.labels, step.entry, step.key))
+        if (!put(fresh, step.labels, stream_, step.entry, step.key))
             return;
         count_.timestamps_replaced += step.time_replaced;
         count_.labels_changed += step.labels_changed;
@@ -67,11 +69,14 @@ public:
 
     /// An entry; false where it was there a moment ago.
     bool add(const loki::labels& labels, const loki::entry& entry, const aoss::step_key& key) {
-        return put(recent_.insert(key), labels, entry, key);
+        std::optional<std::uint32_t> stream;
+        return put(recent_.insert(key), labels, stream, entry, key);
     }
 
 private:
-    bool put(bool fresh, const loki::labels& labels, const loki::entry& entry, const aoss::step_key& key) {
+    /// `stream`: which of the spool's, where that is known; it is then.
+    bool put(bool fresh, const loki::labels& labels, std::optional<std::uint32_t>& stream,
+             const loki::entry& entry, const aoss::step_key& key) {
         ++count_.fetched;
         if (!fresh) {
             ++count_.duplicate;
@@ -79,7 +84,9 @@ private:
         }
         // It counts before it is written: where that fails, it is what was not shipped.
         ++count_.pending;
-        spool_.add(labels, entry.time, entry.line, key);
+        if (!stream)
+            stream = spool_.stream(labels);
+        spool_.add(*stream, entry.time, entry.line, key);
         ++plan_.entries;
         plan_.bytes += entry.line.size();
         plan_.oldest = std::min(plan_.oldest.value_or(entry.time), entry.time);
@@ -107,6 +114,8 @@ private:
     counters& count_;
     backfill_plan& plan_;
     aoss::step_mapper map_;
+    /// Of the step that was mapped last, where it is known.
+    std::optional<std::uint32_t> stream_;
     recent_keys<aoss::step_key> recent_;
     /// The execution that was counted last.
     std::string last_execution_;

@@ -5,6 +5,7 @@
 #include <lokiship/loki/entry.hpp>
 #include <lokiship/loki/labels.hpp>
 #include <lokiship/loki/stream_window.hpp>
+#include <lokiship/ship/stored_line.hpp>
 
 #include <boost/container/deque.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
@@ -14,6 +15,8 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -24,8 +27,10 @@ namespace lokiship::ship {
 class outbox {
 public:
     struct pending_entry {
+        /// Its line is empty where that is `stored`.
         loki::entry entry;
         aoss::step_key key;
+        stored_line stored{};
         /// The time that the record has, where the entry was given a later one (`late_entries::restamp`).
         std::optional<timestamp> original_time{};
         /// How many bytes were added to the line for that.
@@ -40,10 +45,13 @@ public:
         /// The owner's: where it has the entry from.
         std::uint64_t position = 0;
 
+        /// The line as it is pushed, and its size; valid as long as the entry, or what `stored_line::read` gives.
+        std::string_view line() const { return stored ? stored.read() : std::string_view(entry.line); }
+        std::size_t line_size() const noexcept { return stored ? stored.size() : entry.line.size(); }
         /// The entry as its record gives it.
         loki::entry original() const {
             return {original_time.value_or(entry.time),
-                    entry.line.substr(0, entry.line.size() - suffix_size)};
+                    std::string(line().substr(0, line_size() - suffix_size))};
         }
     };
     /// Takes no memory while it is empty, and little besides the entries.
@@ -232,7 +240,7 @@ public:
         }
     }
 
-    /// About how many bytes an entry takes in it, without what restamping has added.
+    /// About how many bytes of memory an entry takes in it, without what restamping has added.
     static std::size_t cost(const pending_entry& p) noexcept {
         return sizeof p + 2 * sizeof p.key + p.entry.line.size() - p.suffix_size;
     }

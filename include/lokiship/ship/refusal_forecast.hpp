@@ -28,9 +28,9 @@ public:
         auto limits = limits_;
         if (!p.labels.get(loki::backfill_shard_label).empty())
             limits.reject_old_samples = false;
-        if (const auto reason = loki::refused_for(limits, now_, e.entry.time, e.entry.line.size()))
+        if (const auto reason = loki::refused_for(limits, now_, e.time, e.line.size()))
             return reason;
-        if (p.live_bar && e.entry.time < *p.live_bar && rejects_late_)
+        if (p.live_bar && e.time < *p.live_bar && rejects_late_)
             return loki::reject_reason::too_far_behind;
         return std::nullopt;
     }

@@ -45,7 +45,7 @@ inline boost::asio::awaitable<std::uint64_t> resume(const spool& source, shipmen
     std::size_t held = 0;
     while (held != saved.prefixes.size() && cursor.next(e)) {
         ++seen.entries;
-        seen.sum += entry_digest(e.entry.time, e.key);
+        seen.sum += entry_digest(e.time, e.key);
         if (saved.prefixes[held].entries == seen.entries) {
             if (saved.prefixes[held] != seen)
                 break;

@@ -15,6 +15,7 @@
 #include <deque>
 #include <functional>
 #include <iterator>
+#include <limits>
 #include <optional>
 #include <queue>
 #include <string>
@@ -55,7 +56,7 @@ struct shipment_part {
     /// Whether an earlier run may have sent this entry.
     bool may_have_been_sent(const spooled_entry& e) const {
         return !open_before.empty() &&
-               std::binary_search(open_before.begin(), open_before.end(), entry_digest(e.entry.time, e.key));
+               std::binary_search(open_before.begin(), open_before.end(), entry_digest(e.time, e.key));
     }
 
     /// Goes through the entries of a part.
@@ -67,11 +68,11 @@ struct shipment_part {
         /// False at the end.
         bool next(spooled_entry& out) {
             do {
-                if (ended_ || !cursor_.next(out) || is_behind_all(out.entry.time)) {
+                if (ended_ || !cursor_.next(out) || is_behind_all(out.time)) {
                     ended_ = true;
                     return false;
                 }
-            } while (!is_wanted(out.entry.time));
+            } while (!is_wanted(out.time));
             ++position_;
             return true;
         }
@@ -103,12 +104,14 @@ struct shipment_part {
 class shipment {
 public:
     struct options {
-        /// How many streams are in the outbox at the same time.
+        /// How many streams are in the outbox at the same time; see `limit_ready` as well.
         std::size_t streams = 8;
         /// How much of a stream is brought at once.
         std::size_t max_entries = 1000, max_bytes = 1024 * 1024;
         /// About what all that is in the outbox may take; what is brought at once may go beyond it.
         std::size_t max_memory = 16 * 1024 * 1024;
+        /// Lines are brought, too; else they stay in the spool until they are asked for.
+        bool with_lines = false;
     };
     /// Why an entry is not to be sent, where it is not; it then has been reported.
     using refuse_function =
@@ -136,6 +139,9 @@ public:
     std::size_t size() const noexcept { return parts_.size(); }
     const shipment_part& operator[](std::size_t i) const noexcept { return parts_[i].part; }
 
+    /// From now on no more is brought while so many streams, at least one, can be pushed.
+    void limit_ready(std::size_t n) noexcept { most_ready_ = n; }
+
     /// Brings entries to the outbox where it has room for many. Comes back now and then, where many are settled without a push,
     /// so that others have their turn: call it again where `needs_more`.
     void top_up(steady_time now) {
@@ -143,12 +149,13 @@ public:
         // Not one by one: what was brought has to be on disk before it is sent.
         if (!has_much_room() && box_.ready() != 0)
             return;
+        std::size_t ready = box_.ready();
         for (std::size_t loads = 0; loads != max_loads && loaded_streams_ < options_.streams &&
-                                    memory_ < options_.max_memory && !waiting_.empty();
+                                    ready < most_ready_ && memory_ < options_.max_memory && !waiting_.empty();
              ++loads) {
             const waiting w = waiting_.top();
             waiting_.pop();
-            load(w.part);
+            ready += load(w.part);
         }
     }
     /// Whether the outbox has less than it should and may have more: `top_up` will bring it, now or when it is called again.
@@ -161,7 +168,7 @@ public:
         const auto number = static_cast<std::uint32_t>(p.position >> position_bits);
         loaded_part& l = parts_[number];
         touch(number);
-        bytes_settled_ += p.entry.line.size() - p.suffix_size;
+        bytes_settled_ += p.line_size() - p.suffix_size;
         memory_ -= outbox::cost(p);
         l.part.progress.settle(p.position & position_mask, refused           ? outcome::rejected(*refused)
                                                            : p.original_time ? outcome::restamped()
@@ -291,13 +298,14 @@ private:
         return true;
     }
 
-    void load(std::uint32_t number) {
+    /// Whether something of the part is in the outbox now.
+    bool load(std::uint32_t number) {
         loaded_part& l = parts_[number];
         shipment_part& p = l.part;
         if (!pass_settled(l)) {
             l.cursor->release();
             wait_again(number);
-            return;
+            return false;
         }
         touch(number);
         spooled_entry e;
@@ -315,31 +323,35 @@ private:
                 l.cursor.reset();
                 break;
             }
-            l.next = e.entry.time;
+            l.next = e.time;
             p.taken_until = std::max(p.taken_until.value_or(l.next), l.next);
             const std::uint64_t position = p.progress.taken();
-            const std::uint64_t digest = entry_digest(e.entry.time, e.key);
+            const std::uint64_t digest = entry_digest(e.time, e.key);
             const auto sent = std::lower_bound(p.open_before.begin(), p.open_before.end(), digest);
             const bool maybe_sent = sent != p.open_before.end() && *sent == digest;
             if (maybe_sent)
                 p.open_before.erase(sent);
             const bool proven =
                 maybe_sent && std::binary_search(p.proven_before.begin(), p.proven_before.end(), digest);
-            p.progress.take(digest, e.entry.time, proven);
+            p.progress.take(digest, e.time, proven);
             if (const auto done = outcome_without_push(l, e, maybe_sent)) {
-                bytes_settled_ += e.entry.line.size();
+                bytes_settled_ += e.line.size();
                 p.progress.settle(position, *done);
                 --count_.pending;
                 count_settled(count_, *done, 1);
                 continue;
             }
-            bytes += batch_limits::body_bytes(e.entry.line.size());
+            bytes += batch_limits::body_bytes(e.line.size());
             if (!lane) {
                 lane = &box_.stream(p.labels);
                 if (const auto known = std::exchange(p.acknowledged, std::nullopt))
                     lane->window = loki::stream_window(*known);
             }
-            outbox::pending_entry pending{std::move(e.entry), e.key};
+            outbox::pending_entry pending{{e.time, {}}, e.key};
+            if (options_.with_lines)
+                pending.entry = e.read();
+            else
+                pending.stored = e.line;
             pending.position = std::uint64_t{number} << position_bits | position;
             pending.sent_before = maybe_sent;
             pending.proven = proven;
@@ -352,10 +364,12 @@ private:
             p.open_before.clear();
         if (l.cursor)
             l.cursor->release();
-        if (l.in_outbox != 0)
-            ++loaded_streams_;
-        else
+        if (l.in_outbox == 0) {
             wait_again(number);
+            return false;
+        }
+        ++loaded_streams_;
+        return true;
     }
     std::optional<outcome> outcome_without_push(loaded_part& l, const spooled_entry& e, bool maybe_sent) {
         // Two entries with one key in one batch would be taken for one.
@@ -375,7 +389,8 @@ private:
         return std::max(options_.max_memory / (waiting_.size() + loaded_streams_ + 1), min_load_size);
     }
     bool has_much_room() const noexcept {
-        return loaded_streams_ <= options_.streams / 4 * 3 && memory_ <= options_.max_memory / 4 * 3;
+        return loaded_streams_ <= options_.streams / 4 * 3 && memory_ <= options_.max_memory / 4 * 3 &&
+               box_.ready() < most_ready_;
     }
 
     static constexpr std::size_t max_loads = 100;
@@ -387,6 +402,7 @@ private:
     outbox& box_;
     counters& count_;
     options options_;
+    std::size_t most_ready_ = std::numeric_limits<std::size_t>::max();
     refuse_function refuse_;
     std::deque<loaded_part> parts_;
     std::vector<std::uint32_t> touched_;

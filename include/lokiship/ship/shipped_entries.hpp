@@ -51,9 +51,9 @@ public:
             }
             --left_;
             if (p.progress.outcomes()[run_ - 1].what == outcome::shipped()) {
-                bytes += e.entry.line.size();
+                bytes += e.line.size();
                 --left_in_all_;
-                to.add(lane_, {std::move(e.entry), e.key});
+                to.add(lane_, {e.read(), e.key});
             }
         }
         if (cursor_)

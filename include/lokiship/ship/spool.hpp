@@ -4,9 +4,11 @@
 #include <lokiship/aoss/step_key.hpp>
 #include <lokiship/loki/entry.hpp>
 #include <lokiship/loki/labels.hpp>
+#include <lokiship/ship/detail/line_file.hpp>
 #include <lokiship/ship/detail/require.hpp>
 #include <lokiship/ship/detail/spool_merge.hpp>
 #include <lokiship/ship/detail/temporary_file.hpp>
+#include <lokiship/ship/stored_line.hpp>
 
 #include <boost/assert.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -38,10 +40,14 @@ struct spool_options {
 
 /// An entry as it lies in a spool.
 struct spooled_entry {
-    loki::entry entry;
+    timestamp time{};
+    stored_line line;
     aoss::step_key key;
     /// Which of `spool::streams` it belongs to.
     std::uint32_t stream = 0;
+
+    /// With its line. Throws what `stored_line::read` throws.
+    loki::entry read() const { return {time, std::string(line.read())}; }
 };
 
 /// What a spool knows of a stream.
@@ -58,8 +64,9 @@ struct spooled_stream {
 /// first and must go the other way round.
 ///
 /// An external merge sort: what fills the memory is sorted and becomes a run in a temporary file without a name, and
-/// runs that are many are merged. Entries of one time are ordered by execution, and those of one execution as they
-/// came: the order does not depend on when they were read. Memory: `spool_options::memory`, about 200 bytes and its labels a
+/// runs that are many are merged. All lines lie in a file of their own, where each is written once, and are read only when
+/// they are asked for. Entries of one time are ordered by execution, and those of one execution as they
+/// came: the order does not depend on when they were read. Memory: `spool_options::memory`, 64 KiB to read lines, about 200 bytes and its labels a
 /// stream, and 64 bytes for each stream in each run, of which there are at most a few dozen.
 ///
 /// What the disk refuses throws `system_error`, whose text names the folder; the spool is useless then. Not
@@ -78,31 +85,45 @@ public:
     spool(const spool&) = delete;
     spool& operator=(const spool&) = delete;
 
+    /// Which of `streams` has these labels; it is added where there is none. Precondition: `finish` was not called.
+    std::uint32_t stream(const loki::labels& labels) {
+        const auto [at, added] = numbers_.emplace(labels, static_cast<std::uint32_t>(streams_.size()));
+        if (added)
+            streams_.push_back({labels});
+        return at->second;
+    }
     /// Precondition: `finish` was not called.
     void add(const loki::labels& labels, timestamp time, std::string_view line, const aoss::step_key& key) {
+        add(stream(labels), time, line, key);
+    }
+    /// The same for one of `streams`.
+    void add(std::uint32_t number, timestamp time, std::string_view line, const aoss::step_key& key) {
         BOOST_ASSERT(!finished_);
-        const std::uint32_t number = intern(labels);
         count(streams_[number], time, line.size());
-        detail::spool_header h{};
-        h.time = text::to_unix_nanoseconds(time);
-        h.execution_high = key.execution_high;
-        h.execution_low = key.execution_low;
-        h.step = key.step;
-        h.content = key.content;
-        h.stream = number;
-        h.size = static_cast<std::uint32_t>(line.size());
-        const std::size_t size = sizeof h + line.size();
-        if (used_ + size + (items_.size() + 1) * sizeof(item) > options_.memory)
+        detail::spool_record r{};
+        r.time = text::to_unix_nanoseconds(time);
+        r.execution_high = key.execution_high;
+        r.execution_low = key.execution_low;
+        r.step = key.step;
+        r.content = key.content;
+        r.line_size = static_cast<std::uint32_t>(line.size());
+        r.stream = number;
+        const std::size_t size = sizeof r + line.size();
+        if (used_ + size + (blocks_.size() + 1) * sizeof(block) > options_.memory)
             write_run();
-        if (size + sizeof(item) > options_.memory)
+        if (size + sizeof(block) > options_.memory)
             throw boost::system::system_error(make_error_code(errc::page_field_too_long),
                                               "a line of " + std::to_string(line.size()) +
                                                   " bytes is larger than the spool's memory");
         if (!memory_)
             memory_ = std::make_unique_for_overwrite<char[]>(options_.memory);
-        std::memcpy(memory_.get() + used_, &h, sizeof h);
-        std::memcpy(memory_.get() + used_ + sizeof h, line.data(), line.size());
-        items_.push_back({options_.one_order ? 0 : number, static_cast<std::uint32_t>(used_), h.time});
+        std::memcpy(memory_.get() + used_, &r, sizeof r);
+        std::memcpy(memory_.get() + used_ + sizeof r, line.data(), line.size());
+        const std::uint32_t group = options_.one_order ? 0 : number;
+        if (blocks_.empty() || blocks_.back().group != group || previous_.rank() != r.rank())
+            blocks_.push_back({group, static_cast<std::uint32_t>(used_), r.time, 0});
+        ++blocks_.back().records;
+        previous_ = r;
         used_ += size;
     }
 
@@ -111,8 +132,10 @@ public:
         if (finished_)
             return;
         write_run();
+        if (lines_)
+            lines_->finish();
         memory_.reset();
-        std::vector<item>().swap(items_);
+        std::vector<block>().swap(blocks_);
         numbers_ = {};
         finished_ = true;
     }
@@ -120,7 +143,7 @@ public:
     const std::vector<spooled_stream>& streams() const noexcept { return streams_; }
     /// How many bytes lie on disk.
     std::uint64_t size() const noexcept {
-        std::uint64_t n = 0;
+        std::uint64_t n = lines_ ? lines_->size() : 0;
         for (const auto& r : runs_)
             n += r.file->size();
         return n;
@@ -132,15 +155,13 @@ public:
     public:
         /// False at the end. Throws `system_error` where the disk cannot be read.
         bool next(spooled_entry& out) {
-            const std::string_view record = merge_.record();
-            if (record.empty())
+            const detail::spool_record* const r = merge_.record();
+            if (!r)
                 return false;
-            detail::spool_header h;
-            std::memcpy(&h, record.data(), sizeof h);
-            out.entry.time = text::from_unix_nanoseconds(h.time);
-            out.entry.line.assign(record.substr(sizeof h));
-            out.key = {h.execution_high, h.execution_low, h.step, h.content};
-            out.stream = h.stream;
+            out.time = text::from_unix_nanoseconds(r->time);
+            out.line = {lines_, r->line, r->line_size};
+            out.key = {r->execution_high, r->execution_low, r->step, r->content};
+            out.stream = r->stream;
             merge_.pop();
             ++position_;
             return true;
@@ -152,23 +173,27 @@ public:
 
     private:
         friend class spool;
-        explicit cursor(const std::vector<detail::spool_extent>& extents)
-            : merge_(extents) {}
+        cursor(const std::vector<detail::spool_extent>& extents, const detail::line_file* lines)
+            : merge_(extents)
+            , lines_(lines) {}
 
         detail::spool_merge merge_;
+        const detail::line_file* lines_;
         std::uint64_t position_ = 0;
     };
 
     /// Precondition: `finish` was called. With `one_order`, `stream` is 0 and stands for all.
     cursor read(std::uint32_t stream) const {
         BOOST_ASSERT(finished_);
-        return cursor(extents(stream, 0));
+        return cursor(extents(stream, 0), lines_.get());
     }
 
 private:
-    struct item {
+    /// Entries of one execution that came one behind the other; each lies in memory with its line behind it.
+    struct block {
         std::uint32_t group, offset;
         std::int64_t time;
+        std::uint32_t records;
     };
     /// Where a group lies in its run's file; it ends where the next one begins.
     struct place {
@@ -189,15 +214,12 @@ private:
             run_.file = std::make_unique<detail::temporary_file>(directory);
             buffer_.reserve(capacity);
         }
-        void add(std::uint32_t group, std::int64_t time, std::string_view record) {
+        void add(std::uint32_t group, const detail::spool_record& r) {
             if (run_.places.empty() || run_.places.back().group != group)
-                run_.places.push_back({group, run_.file->size() + buffer_.size(), time});
-            if (buffer_.size() + record.size() > capacity)
+                run_.places.push_back({group, run_.file->size() + size(), r.time});
+            if (buffer_.size() == capacity)
                 flush();
-            if (record.size() > capacity)
-                run_.file->append(record.data(), record.size());
-            else
-                buffer_.append(record);
+            buffer_.push_back(r);
         }
         run finish(unsigned level) {
             flush();
@@ -208,24 +230,16 @@ private:
         }
 
     private:
-        static constexpr std::size_t capacity = 256 * 1024;
+        static constexpr std::size_t capacity = 1024;
+        std::size_t size() const noexcept { return buffer_.size() * sizeof(detail::spool_record); }
         void flush() {
-            run_.file->append(buffer_.data(), buffer_.size());
+            run_.file->append(reinterpret_cast<const char*>(buffer_.data()), size());
             buffer_.clear();
         }
         run run_;
-        std::string buffer_;
+        std::vector<detail::spool_record> buffer_;
     };
 
-    std::uint32_t intern(const loki::labels& labels) {
-        // The steps of an execution are mostly of one stream.
-        if (last_ < streams_.size() && streams_[last_].labels == labels)
-            return last_;
-        const auto [at, added] = numbers_.emplace(labels, static_cast<std::uint32_t>(streams_.size()));
-        if (added)
-            streams_.push_back({labels});
-        return last_ = at->second;
-    }
     static void count(spooled_stream& s, timestamp time, std::size_t size) {
         if (s.entries == 0)
             s.oldest = s.newest = time;
@@ -237,27 +251,36 @@ private:
     }
 
     void write_run() {
-        if (items_.empty())
+        if (blocks_.empty())
             return;
-        const auto header = [this](const item& i) {
-            detail::spool_header h;
-            std::memcpy(&h, memory_.get() + i.offset, sizeof h);
-            return h;
+        const auto record = [this](std::size_t offset) {
+            detail::spool_record r;
+            std::memcpy(&r, memory_.get() + offset, sizeof r);
+            return r;
         };
-        std::sort(items_.begin(), items_.end(), [&](const item& a, const item& b) {
+        std::sort(blocks_.begin(), blocks_.end(), [&](const block& a, const block& b) {
             if (a.group != b.group)
                 return a.group < b.group;
             if (a.time != b.time)
                 return a.time < b.time;
-            const auto left = header(a), right = header(b);
+            const auto left = record(a.offset), right = record(b.offset);
             return left.rank() != right.rank() ? left.rank() < right.rank() : a.offset < b.offset;
         });
+        if (!lines_)
+            lines_ = std::make_unique<detail::line_file>(options_.directory);
         run_writer out(options_.directory);
-        for (const item& i : items_)
-            out.add(i.group, i.time,
-                    {memory_.get() + i.offset, sizeof(detail::spool_header) + header(i).size});
+        for (const block& b : blocks_) {
+            std::size_t at = b.offset;
+            for (std::uint32_t n = 0; n != b.records; ++n) {
+                detail::spool_record r = record(at);
+                at += sizeof r;
+                r.line = lines_->append({memory_.get() + at, r.line_size});
+                at += r.line_size;
+                out.add(b.group, r);
+            }
+        }
         runs_.push_back(out.finish(0));
-        items_.clear();
+        blocks_.clear();
         used_ = 0;
         compact();
     }
@@ -288,13 +311,8 @@ private:
         run_writer out(options_.directory);
         for (const auto group : groups) {
             detail::spool_merge records(extents(group, first));
-            for (;;) {
-                const std::string_view record = records.record();
-                if (record.empty())
-                    break;
-                detail::spool_header h;
-                std::memcpy(&h, record.data(), sizeof h);
-                out.add(group, h.time, record);
+            while (const auto* const r = records.record()) {
+                out.add(group, *r);
                 records.pop();
             }
         }
@@ -319,10 +337,12 @@ private:
     spool_options options_;
     std::vector<spooled_stream> streams_;
     boost::unordered_flat_map<loki::labels, std::uint32_t> numbers_;
-    std::uint32_t last_ = 0;
     std::unique_ptr<char[]> memory_;
     std::size_t used_ = 0;
-    std::vector<item> items_;
+    std::vector<block> blocks_;
+    /// What was added last.
+    detail::spool_record previous_{};
+    std::unique_ptr<detail::line_file> lines_;
     std::vector<run> runs_;
     bool finished_ = false;
 };

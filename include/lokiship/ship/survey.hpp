@@ -115,7 +115,7 @@ public:
             places.clear();
             std::size_t bytes = 0;
             while (piece.size() != 1000 && bytes < 1024 * 1024 && (more = cursor.next(e))) {
-                bytes += e.entry.line.size();
+                bytes += e.line.size();
                 piece.push_back(std::move(e));
                 places.push_back(cursor.stream_position());
             }
@@ -133,9 +133,8 @@ public:
                 } else if (const auto reason = foresee(part, piece[i])) {
                     ++plan.refused_by_reason[static_cast<std::size_t>(*reason)];
                 } else {
-                    plan.maybe_too_late += part.idle_bar && piece[i].entry.time < *part.idle_bar;
-                    piece[i].entry.time =
-                        text::saturating_add(piece[i].entry.time, -std::chrono::minutes(10));
+                    plan.maybe_too_late += part.idle_bar && piece[i].time < *part.idle_bar;
+                    piece[i].time = text::saturating_add(piece[i].time, -std::chrono::minutes(10));
                     plan.nearly_too_old +=
                         foresee(part, piece[i]) == loki::reject_reason::greater_than_max_sample_age;
                 }
@@ -323,18 +322,20 @@ private:
     bool is_interesting(const shipment_part& p, const foresee_function& foresee) const {
         const auto& s = spool_.streams()[p.stream];
         spooled_entry e;
-        e.entry.line.resize(s.longest_line);
-        e.entry.time = s.newest;
+        e.line = {nullptr, 0, static_cast<std::uint32_t>(s.longest_line)};
+        e.time = s.newest;
         const bool refused = foresee(p, e).has_value();
-        e.entry.time = text::saturating_add(s.oldest, -std::chrono::minutes(10));
+        e.time = text::saturating_add(s.oldest, -std::chrono::minutes(10));
         return refused || exists_[p.stream] || foresee(p, e);
     }
 
     boost::asio::awaitable<void> ask_for(const shipment_part& part, const std::vector<spooled_entry>& piece,
                                          std::vector<bool>& there) {
         sought_entries wanted{&spool_.streams()[part.stream].labels, {}};
+        std::vector<loki::entry> entries;
+        entries.reserve(piece.size());
         for (const auto& e : piece)
-            wanted.entries.push_back(&e.entry);
+            wanted.entries.push_back(&entries.emplace_back(e.read()));
         read_back reader({std::move(wanted)}, options_);
         while (!reader.done())
             if (const auto failed = co_await reader.ask(patient_)) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 BOOST_AUTO_TEST_SUITE(shipment_)
 
@@ -14,6 +15,13 @@ using namespace lokiship;
 using namespace std::chrono_literals;
 
 namespace {
+
+constexpr std::size_t line_size = 1000;
+std::string line(std::string_view stream, std::int64_t n) {
+    std::string out = std::string(stream) + ' ' + std::to_string(n) + ' ';
+    out.resize(line_size, 'x');
+    return out;
+}
 
 /// So many streams of as many kilobytes each, at the same times.
 struct history {
@@ -23,7 +31,9 @@ struct history {
             for (int s = 0; s != streams; ++s) {
                 aoss::step_key key;
                 key.execution_low = ++added;
-                spool.add({{"stream", std::to_string(s)}}, timestamp(1s * n), std::string(1000, 'x'), key);
+                key.step = n;
+                const std::string stream = std::to_string(s);
+                spool.add({{"stream", stream}}, timestamp(1s * n), line(stream, n), key);
             }
         spool.finish();
         for (std::uint32_t i = 0; i != spool.streams().size(); ++i) {
@@ -59,6 +69,7 @@ ship::shipment::options limits(std::size_t streams, std::size_t max_memory) {
     out.streams = streams;
     out.max_entries = 100'000;
     out.max_memory = max_memory;
+    out.with_lines = true;
     return out;
 }
 
@@ -100,6 +111,43 @@ BOOST_AUTO_TEST_CASE(where_there_are_many_a_load_is_worth_a_push) {
     BOOST_TEST(h.box.size() == before);
     h.settle();
     BOOST_TEST(h.out.needs_more());
+}
+
+BOOST_AUTO_TEST_CASE(lines_stay_in_the_spool_until_they_are_asked_for) {
+    auto options = limits(20, 4'000'000);
+    options.with_lines = false;
+    history h(8, 900, options);
+    h.out.top_up({});
+    BOOST_TEST(h.box.size() == h.added);
+    BOOST_TEST(h.box.memory() < h.added * 300);
+    h.box.visit_lanes([](ship::outbox::lane& l) {
+        for (const auto& p : l.queue) {
+            BOOST_TEST_REQUIRE(p.entry.line.empty());
+            BOOST_TEST_REQUIRE(p.line_size() == line_size);
+            BOOST_TEST_REQUIRE(p.line() == line(l.labels.get("stream"), p.key.step));
+            BOOST_TEST_REQUIRE(p.original().line == p.line());
+        }
+    });
+    h.settle();
+    BOOST_TEST(h.out.bytes_settled() == h.added * line_size);
+}
+
+BOOST_AUTO_TEST_CASE(no_more_is_brought_than_can_be_pushed) {
+    history h(20, 200, limits(20, 100'000'000));
+    h.out.limit_ready(3);
+    h.out.top_up({});
+    BOOST_TEST(h.box.ready() == 3u);
+    BOOST_TEST(!h.out.needs_more());
+    // One that has to wait is in nobody's way.
+    h.box.next()->postponed = true;
+    BOOST_TEST(h.out.needs_more());
+    h.out.top_up({});
+    BOOST_TEST(h.box.ready() == 3u);
+    while (!h.out.empty()) {
+        h.settle();
+        h.out.top_up({});
+    }
+    BOOST_TEST(h.settled == h.added);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

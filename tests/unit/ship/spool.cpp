@@ -4,9 +4,12 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <map>
 #include <random>
+#include <string>
 #include <tuple>
+#include <vector>
 
 BOOST_AUTO_TEST_SUITE(spool)
 
@@ -93,8 +96,8 @@ void check(const ship::spool& s, const std::vector<step>& steps, std::size_t rel
         ship::spooled_entry got;
         for (const auto& e : list) {
             // Once an entry takes long.
-            if (!cursor.next(got) || got.entry.time != e.time || got.entry.line != e.line ||
-                got.key != e.key || got.stream != i)
+            if (!cursor.next(got) || got.time != e.time || got.line.read() != e.line || got.key != e.key ||
+                got.stream != i)
                 BOOST_FAIL("stream " << i << ", before " << cursor.position() << ": not the entry expected");
             bytes += e.line.size();
             if (release_every != 0 && cursor.position() % release_every == 0)
@@ -117,6 +120,30 @@ BOOST_AUTO_TEST_CASE(gives_each_stream_oldest_first_whatever_the_order_and_the_m
             check(s, steps);
             check(s, steps, 3);
         }
+}
+
+BOOST_AUTO_TEST_CASE(lines_are_read_when_they_are_asked_for_in_any_order) {
+    const auto steps = history(3000, 7, 400, false);
+    ship::spool s({{}, 200 * 1024});
+    fill(s, steps);
+    std::map<aoss::step_key, std::string> lines;
+    for (const auto& e : steps)
+        lines[e.key] = e.line;
+    std::vector<ship::spooled_entry> all;
+    for (std::uint32_t i = 0; i != s.streams().size(); ++i) {
+        auto cursor = s.read(i);
+        for (ship::spooled_entry e; cursor.next(e);)
+            all.push_back(e);
+    }
+    BOOST_TEST_REQUIRE(all.size() == steps.size());
+    std::mt19937 random(1);
+    for (int round = 0; round != 3; ++round) {
+        for (const auto& e : all)
+            if (e.line.size() != lines[e.key].size() || e.line.read() != lines[e.key] ||
+                e.read() != loki::entry{e.time, lines[e.key]})
+                BOOST_FAIL("round " << round << ": not the line expected");
+        std::shuffle(all.begin(), all.end(), random);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(many_runs_are_merged_again_and_again) {
@@ -165,9 +192,9 @@ BOOST_AUTO_TEST_CASE(one_order_for_all_streams) {
     ship::spooled_entry got;
     std::size_t n = 0;
     for (timestamp last = start - 24h; cursor.next(got); ++n) {
-        BOOST_TEST_REQUIRE((got.entry.time >= last));
+        BOOST_TEST_REQUIRE((got.time >= last));
         BOOST_TEST_REQUIRE(got.stream < s.streams().size());
-        last = got.entry.time;
+        last = got.time;
     }
     BOOST_TEST(n == steps.size());
 }

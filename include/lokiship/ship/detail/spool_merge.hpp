@@ -3,14 +3,10 @@
 
 #include <lokiship/ship/detail/temporary_file.hpp>
 
-#include <boost/assert.hpp>
-
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <span>
-#include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -18,19 +14,21 @@
 
 namespace lokiship::ship::detail {
 
-/// What stands before each line in a spool's file.
-struct spool_header {
+/// An entry of a spool but for its line.
+struct spool_record {
     std::int64_t time;
     std::uint64_t execution_high, execution_low;
     std::int64_t step;
     std::uint64_t content;
+    /// Where its line lies.
+    std::uint64_t line;
+    std::uint32_t line_size;
     std::uint32_t stream;
-    std::uint32_t size;
 
     /// What comes first. The steps of an execution have one time, and stay in the order in which they came.
     auto rank() const noexcept { return std::tie(time, execution_high, execution_low); }
 };
-static_assert(std::is_trivially_copyable_v<spool_header> && sizeof(spool_header) == 48);
+static_assert(std::is_trivially_copyable_v<spool_record> && sizeof(spool_record) == 56);
 
 /// Where the records of one group lie in a file, in their order.
 struct spool_extent {
@@ -48,43 +46,38 @@ public:
 
     std::int64_t first_time() const noexcept { return extent_.first_time; }
     bool at_end() const noexcept { return extent_.begin == extent_.end; }
-    /// Precondition for all below: not at the end. The record with its header; valid until the next call.
-    std::string_view record() {
-        require(sizeof(spool_header));
-        spool_header h;
-        std::memcpy(&h, buffer_.data() + position_, sizeof h);
-        require(sizeof h + h.size);
-        return {buffer_.data() + position_, sizeof h + h.size};
+    /// Precondition for all below: not at the end. Valid until the next call.
+    const spool_record& record() {
+        if (position_ >= buffer_.size())
+            fetch();
+        return buffer_[position_];
     }
-    void pop(std::size_t record_size) {
-        position_ += record_size;
-        extent_.begin += record_size;
+    void pop() {
+        ++position_;
+        extent_.begin += sizeof(spool_record);
     }
     /// Gives the memory back; reading goes on from the file.
     void release() {
-        std::vector<char>().swap(buffer_);
+        std::vector<spool_record>().swap(buffer_);
         position_ = 0;
     }
     /// Of two equal ones, the lower order is first.
     std::size_t order() const noexcept { return order_; }
 
 private:
-    static constexpr std::size_t chunk = 32 * 1024;
+    static constexpr std::size_t chunk = 256;
 
-    void require(std::size_t n) {
-        if (buffer_.size() - position_ >= n)
-            return;
-        BOOST_ASSERT(extent_.end - extent_.begin >= n);
-        const auto left =
-            static_cast<std::size_t>(std::min<std::uint64_t>(extent_.end - extent_.begin, chunk));
-        buffer_.resize(std::max(n, left));
-        extent_.file->read(extent_.begin, buffer_.data(), buffer_.size());
+    void fetch() {
+        const auto left = (extent_.end - extent_.begin) / sizeof(spool_record);
+        buffer_.resize(static_cast<std::size_t>(std::min<std::uint64_t>(left, chunk)));
+        extent_.file->read(extent_.begin, reinterpret_cast<char*>(buffer_.data()),
+                           buffer_.size() * sizeof(spool_record));
         position_ = 0;
     }
 
     spool_extent extent_;
     std::size_t order_;
-    std::vector<char> buffer_;
+    std::vector<spool_record> buffer_;
     std::size_t position_ = 0;
 };
 
@@ -100,25 +93,25 @@ public:
         });
     }
 
-    /// The next record, or an empty view at the end; valid until the next call.
-    std::string_view record() {
+    /// The next record, or null at the end; valid until the next call.
+    const spool_record* record() {
         while (!waiting_.empty() &&
-               (active_.empty() || waiting_.back().first_time() <= active_.front().header.time)) {
+               (active_.empty() || waiting_.back().first_time() <= active_.front().record.time)) {
             activate(std::move(waiting_.back()));
             waiting_.pop_back();
         }
-        return active_.empty() ? std::string_view() : active_.front().source.record();
+        return active_.empty() ? nullptr : &active_.front().record;
     }
     /// Steps over the record that `record` gave last.
     void pop() {
         active& first = active_.front();
-        first.source.pop(sizeof(spool_header) + first.header.size);
+        first.source.pop();
         if (first.source.at_end()) {
             std::pop_heap(active_.begin(), active_.end(), later);
             active_.pop_back();
             return;
         }
-        std::memcpy(&first.header, first.source.record().data(), sizeof first.header);
+        first.record = first.source.record();
         // It mostly stays the first.
         const auto others = std::span(active_).subspan(1);
         if (std::any_of(others.begin(), others.begin() + std::min<std::ptrdiff_t>(std::ssize(others), 2),
@@ -134,17 +127,17 @@ public:
 
 private:
     struct active {
-        spool_header header;
+        spool_record record;
         spool_source source;
     };
 
     static bool later(const active& a, const active& b) noexcept {
-        return std::tuple_cat(a.header.rank(), std::tuple(a.source.order())) >
-               std::tuple_cat(b.header.rank(), std::tuple(b.source.order()));
+        return std::tuple_cat(a.record.rank(), std::tuple(a.source.order())) >
+               std::tuple_cat(b.record.rank(), std::tuple(b.source.order()));
     }
     void activate(spool_source source) {
         active a{{}, std::move(source)};
-        std::memcpy(&a.header, a.source.record().data(), sizeof a.header);
+        a.record = a.source.record();
         active_.push_back(std::move(a));
         std::push_heap(active_.begin(), active_.end(), later);
     }
