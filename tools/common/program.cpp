@@ -14,6 +14,9 @@
 #include <lokiship/text/redactor.hpp>
 
 #include <fcntl.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <unistd.h>
 
 #include <algorithm>
@@ -60,6 +63,10 @@ std::optional<std::string> check_pattern(const std::string& text) {
 int run_program(std::string_view name, std::string_view description, std::vector<setting> settings, int argc,
                 char** argv, const std::function<int(const values&)>& run) noexcept try {
     open_standard_streams();
+#ifdef __GLIBC__
+    // Else it rises with the first large block that is freed, and what is freed later is not given back.
+    ::mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+#endif
     // A file that may not grow is an error like a full disk.
     std::signal(SIGXFSZ, SIG_IGN);
     const auto resolved = resolve(name, description, std::move(settings), real_surroundings(argc, argv));

@@ -7,6 +7,7 @@
 
 #include <protozero/pbf_writer.hpp>
 #include <protozero/varint.hpp>
+#include <snappy-sinksource.h>
 #include <snappy.h>
 
 #include <algorithm>
@@ -87,17 +88,27 @@ public:
             request_ += whole;
             whole = request_;
         }
-        // It keeps its size, so that it need not be cleared each time.
-        const std::size_t most = snappy::MaxCompressedLength(whole.size());
-        block_.resize(std::max(block_.size(), most));
-        std::size_t n = most;
-        snappy::RawCompress(whole.data(), whole.size(), block_.data(), &n);
+        // Piece by piece: what a body takes at most is several times what it does take.
+        std::string out;
+        snappy::ByteArraySource source(whole.data(), whole.size());
+        string_sink sink(out);
+        snappy::Compress(&source, &sink);
         request_.clear();
         stream_.clear();
-        return block_.substr(0, n);
+        return out;
     }
 
 private:
+    class string_sink : public snappy::Sink {
+    public:
+        explicit string_sink(std::string& to) noexcept
+            : to_(to) {}
+        void Append(const char* bytes, std::size_t n) override { to_.append(bytes, n); }
+
+    private:
+        std::string& to_;
+    };
+
     /// A tag and a length of 32 bits.
     static constexpr std::size_t longest_head = 1 + 5;
 
@@ -135,7 +146,6 @@ private:
     /// The streams that have ended, and the one that is written, behind room for its head.
     std::string request_, stream_;
     std::size_t before_last_ = 0;
-    std::string block_;
 };
 
 } // namespace lokiship::loki

@@ -95,8 +95,9 @@ public:
                 break;
             const bool full = pushes.size() >= allowed_.limit();
             const steady_time since = clock_.steady_now();
+            const auto busy = busy_;
             co_await pushes.wait();
-            allowed_.waited(clock_.steady_now() - since, full);
+            allowed_.waited(clock_.steady_now() - since - (busy_ - busy), full);
         }
         co_await boost::asio::this_coro::throw_if_cancelled(true);
         co_return std::exchange(result_, {});
@@ -193,7 +194,9 @@ private:
         lane& l = guard.get();
         co_await clock_.sleep_for(l.next_push - clock_.steady_now());
         std::size_t n = 0, size = 0;
+        const steady_time encoding = clock_.steady_now();
         const http::request request = encode(l, n, size);
+        busy_ += clock_.steady_now() - encoding;
         guard.takes(request.body.size());
         const steady_time turn = pacing_.reserve(line_bytes(l, n), clock_.steady_now());
         co_await clock_.sleep_for(turn - clock_.steady_now());
@@ -203,19 +206,22 @@ private:
         const std::vector<loki::pushed_entry> pushed = describe(l);
         mark_sent(l, n);
         const steady_time begun = clock_.steady_now();
+        const auto busy = busy_;
         l.next_push = pacing_.after(size, begun);
         const result<loki::push_reply> reply = co_await push(request);
+        const steady_time answered = clock_.steady_now();
         guard.release();
         using verdict = loki::push_reply::verdict;
         if (!reply || reply->what == verdict::rate_limited || reply->what == verdict::retry)
-            allowed_.failed(begun, clock_.steady_now());
+            allowed_.failed(begun, answered);
         else
-            allowed_.succeeded(begun, clock_.steady_now());
+            allowed_.succeeded(begun, answered, busy_ - busy);
         if (reply)
             apply(l, pushed, n, size, *reply);
         else
             postpone(l, reply.error(), {}, true);
         changed_();
+        busy_ += clock_.steady_now() - answered;
     }
 
     /// Loki has just said that it takes nothing older into this stream, to the second: what waits and was never sent is as late.
@@ -561,6 +567,8 @@ private:
     std::size_t max_bytes_;
     push_pacing pacing_;
     push_concurrency allowed_;
+    /// How long it worked for pushes, instead of waiting for answers.
+    std::chrono::nanoseconds busy_{};
     /// Of the bodies of the pushes under way.
     std::size_t bytes_in_flight_ = 0;
     /// Of the round that is under way.

@@ -38,15 +38,15 @@ public:
         if (full && idle >= worth_it)
             limit_ = std::min(limit_ + (lowered_ ? answered / limit_ : answered), most_);
     }
-    /// A push was answered that began at `begun`.
-    void succeeded(steady_time begun, steady_time now) {
+    /// A push was answered that began at `begun`. For `busy` of the time since, nobody could have seen its answer.
+    void succeeded(steady_time begun, steady_time now, std::chrono::nanoseconds busy = {}) {
         const auto took = std::chrono::duration<double>(now - begun).count();
         if (const double usual = usual_.value_or(took); took <= usual)
             usual_ = took;
         else if (limit_ < few)
             // Not our own doing: it has become slower.
             usual_ = usual + (took - usual) / 10;
-        if (took > 2 * *usual_ + slack)
+        if (took - std::chrono::duration<double>(busy).count() > 2 * *usual_ + slack)
             lower(0.9, begun, now);
         else
             ++answered_;

@@ -101,6 +101,18 @@ BOOST_AUTO_TEST_CASE(it_shrinks_where_answers_take_longer_the_more_there_are) {
     BOOST_TEST(c.limit() >= 10u);
 }
 
+BOOST_AUTO_TEST_CASE(what_was_not_loki_s_doing_does_not_count_against_it) {
+    push_concurrency c(40);
+    rounds(c, 60, 10ms);
+    BOOST_TEST_REQUIRE(c.limit() == 40u);
+    // It answered at once, and nobody looked for half a second.
+    const auto later = start + 1h;
+    c.succeeded(later, later + 510ms, 500ms);
+    BOOST_TEST(c.limit() == 40u);
+    c.succeeded(later, later + 510ms, 300ms);
+    BOOST_TEST(c.limit() == 36u);
+}
+
 BOOST_AUTO_TEST_CASE(a_server_that_has_become_slower_for_good_is_not_held_for_busy) {
     push_concurrency c(40);
     auto now = rounds(c, 60, 10ms);

@@ -93,6 +93,10 @@ BOOST_AUTO_TEST_CASE(options_become_what_they_say) {
     BOOST_TEST(options({"--rate", "off"}).delivery.rate == 0u);
     BOOST_TEST(!options({"--rate", "off"}).delivery.learn_rates);
     BOOST_TEST(options({"--rate", "off"}).delivery.stream_rate == 0u);
+    BOOST_TEST(options({}).delivery.batch.max_bytes == 1024u * 1024);
+    BOOST_TEST(options({"--rate", "off"}).delivery.batch.max_bytes == 2u * 1024 * 1024);
+    BOOST_TEST(options({"--rate", "off", "--max-memory", "32MiB"}).delivery.batch.max_bytes ==
+               2u * 1024 * 1024 / 5);
     // The smallest memory still holds several pushes.
     const auto small = options({"--max-memory", "32MiB"});
     BOOST_TEST(small.spool.memory == 2u * 1024 * 1024);
