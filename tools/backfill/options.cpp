@@ -155,7 +155,8 @@ std::vector<setting> backfill_settings() {
                           "bear so many, or --max-memory does not hold them"),
             text_setting("rate", "BYTES|auto|off", "auto",
                          "How many bytes of lines a second are pushed in all; auto: just below Loki's "
-                         "ingestion_rate_mb; off: as many as it takes, also for each stream",
+                         "ingestion_rate_mb; off: as many as it takes, also for each stream, and up to "
+                         "2 MiB at once",
                          check_rate),
             size_setting("max-memory", "32MiB", "1TiB", "64MiB", "How much memory the process may take"),
             text_setting(
