@@ -96,11 +96,11 @@ BOOST_AUTO_TEST_CASE(options_become_what_they_say) {
     BOOST_TEST(options({}).delivery.batch.max_bytes == 1024u * 1024);
     BOOST_TEST(options({"--rate", "off"}).delivery.batch.max_bytes == 2u * 1024 * 1024);
     BOOST_TEST(options({"--rate", "off", "--max-memory", "32MiB"}).delivery.batch.max_bytes ==
-               2u * 1024 * 1024 / 5);
+               8u * 1024 * 1024 / 5 / 4);
     // The smallest memory still holds several pushes.
     const auto small = options({"--max-memory", "32MiB"});
     BOOST_TEST(small.spool.memory == 2u * 1024 * 1024);
-    BOOST_TEST(small.delivery.max_bytes_in_flight == 2u * 1024 * 1024);
+    BOOST_TEST(small.delivery.max_bytes_in_flight == 8u * 1024 * 1024 / 5);
     BOOST_TEST(small.delivery.batch.max_bytes == small.delivery.max_bytes_in_flight / 8);
     BOOST_TEST(options({"--max-memory", "1GiB"}).delivery.batch.max_bytes == 1024u * 1024);
 }
