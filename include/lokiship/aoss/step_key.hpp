@@ -29,13 +29,10 @@ struct step_key {
     friend auto operator<=>(const step_key&, const step_key&) = default;
 };
 
-/// Found by `boost::hash`. The steps of an execution come one behind the other: eight of them have hashes that differ in the
-/// lowest bits only, so that a table of four bytes a key has them in one cache line.
+/// Found by `boost::hash`.
 inline std::size_t hash_value(const step_key& k) noexcept {
-    constexpr unsigned near = 4;
-    const auto step = static_cast<std::uint64_t>(k.step);
-    const std::uint64_t execution = text::stable_hash(k.execution_high ^ k.execution_low, step >> 3);
-    return static_cast<std::size_t>(execution << near | (k.content + step) % (1u << near));
+    return static_cast<std::size_t>(text::stable_hash(k.execution_high ^ k.execution_low,
+                                                      k.content + static_cast<std::uint64_t>(k.step)));
 }
 
 namespace detail {

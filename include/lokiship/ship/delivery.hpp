@@ -89,9 +89,13 @@ public:
         task_group pushes(co_await boost::asio::this_coro::executor);
         const in_round guard(pushes_, pushes);
         for (;;) {
-            while (lane* const l = may_push(pushes) ? box_.next() : nullptr)
-                begin_push(*l, pushes);
-            if (pushes.empty())
+            try {
+                while (lane* const l = may_push(pushes) ? box_.next() : nullptr)
+                    begin_push(*l, pushes);
+            } catch (...) {
+                pushes.fail(std::current_exception());
+            }
+            if (pushes.empty() && !pushes.failed())
                 break;
             const bool full = pushes.size() >= allowed_.limit();
             const steady_time since = clock_.steady_now();
@@ -294,7 +298,13 @@ private:
         }
         auto next = l.batch.begin();
         for (n = 0; n != most; ++n, ++next) {
-            encoder_->add(next->entry.time, next->line(), metadata(*next));
+            try {
+                encoder_->add(next->entry.time, next->line(), metadata(*next));
+            } catch (...) {
+                // Nothing of it may stand in the body of another push.
+                encoder_->finish();
+                throw;
+            }
             if (n != 0 && encoder_->size() > max_bytes_) {
                 encoder_->undo();
                 break;

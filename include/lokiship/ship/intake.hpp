@@ -41,9 +41,10 @@ public:
 
     /// A record that was read at the time `now`.
     void take(const aoss::execution_record& record, timestamp now) {
+        const auto stream_before = std::exchange(stream_, std::nullopt);
         const aoss::mapped_step& step = map_(record, now);
-        if (!step.same_labels)
-            stream_.reset();
+        if (step.same_labels)
+            stream_ = stream_before;
         const bool wanted = options_.query.matches(record, step.entry.time);
         aoss::step_key seen = step.key;
         if (!wanted)

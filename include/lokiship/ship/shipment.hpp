@@ -139,7 +139,7 @@ public:
     std::size_t size() const noexcept { return parts_.size(); }
     const shipment_part& operator[](std::size_t i) const noexcept { return parts_[i].part; }
 
-    /// From now on no more is brought while so many streams, at least one, can be pushed.
+    /// From now on no more is brought when so many streams, at least two, can be pushed, until half of them are left.
     void limit_ready(std::size_t n) noexcept { most_ready_ = n; }
 
     /// Brings entries to the outbox where it has room for many. Comes back now and then, where many are settled without a push,
@@ -390,7 +390,7 @@ private:
     }
     bool has_much_room() const noexcept {
         return loaded_streams_ <= options_.streams / 4 * 3 && memory_ <= options_.max_memory / 4 * 3 &&
-               box_.ready() < most_ready_;
+               box_.ready() <= most_ready_ / 2;
     }
 
     static constexpr std::size_t max_loads = 100;

@@ -44,12 +44,18 @@ public:
         boost::asio::co_spawn(
             changed_.get_executor(), std::move(operation),
             boost::asio::bind_cancellation_slot(t.cancel.slot(), [this, &t](std::exception_ptr e) {
-                if (e && !failure_)
-                    failure_ = std::move(e);
+                if (e)
+                    fail(std::move(e));
                 t.ended = true;
                 --running_;
                 wake();
             }));
+    }
+
+    /// As if one had thrown this.
+    void fail(std::exception_ptr e) noexcept {
+        if (!failure_)
+            failure_ = std::move(e);
     }
 
     /// Lets `wait` return as if one had ended.

@@ -94,6 +94,21 @@ BOOST_AUTO_TEST_CASE(what_one_throws_is_thrown_when_all_have_ended) {
     BOOST_TEST(j == (journal{{"the last", "first"}}), boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(what_the_waiting_one_met_itself_waits_for_the_others) {
+    asio::io_context context(1);
+    journal j;
+    const auto all = [&]() -> awaitable<void> {
+        task_group group(co_await asio::this_coro::executor);
+        group.spawn(turns(5, "slow", j));
+        group.fail(std::make_exception_ptr(std::runtime_error("its own")));
+        BOOST_TEST(group.failed());
+        co_await group.wait();
+        j.push_back("not thrown");
+    };
+    BOOST_CHECK_THROW(std::rethrow_exception(run(context, all())), std::runtime_error);
+    BOOST_TEST(j == (journal{{"slow"}}), boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(whoever_waits_is_cancelled_with_all_of_them) {
     asio::io_context context(1);
     journal j;

@@ -64,8 +64,10 @@ private:
         const auto size =
             static_cast<std::size_t>(std::min<std::uint64_t>(std::max(n, ahead_), file_.size() - offset));
         if (size > capacity_) {
+            begin_ = end_ = capacity_ = 0;
+            buffer_.reset();
+            buffer_ = std::make_unique_for_overwrite<char[]>(std::max(size, most_ahead));
             capacity_ = std::max(size, most_ahead);
-            buffer_ = std::make_unique_for_overwrite<char[]>(capacity_);
         }
         begin_ = end_ = offset;
         file_.read(offset, buffer_.get(), size);
