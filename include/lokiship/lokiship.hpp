@@ -49,6 +49,7 @@
 #include <lokiship/ship/poller.hpp>
 #include <lokiship/ship/push_concurrency.hpp>
 #include <lokiship/ship/push_pacing.hpp>
+#include <lokiship/ship/push_writer.hpp>
 #include <lokiship/ship/read_back.hpp>
 #include <lokiship/ship/recent_keys.hpp>
 #include <lokiship/ship/refusal_forecast.hpp>

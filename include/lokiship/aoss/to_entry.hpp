@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -109,8 +110,9 @@ public:
     explicit step_mapper(redact_function redact = {})
         : redact_(std::move(redact)) {}
 
-    /// The entry of a record; valid until the next call, and `entry` may be moved from. Depends on nothing but its arguments; `now` is
-    /// used only where the record's timestamp is missing or unreadable.
+    /// The entry of a record; valid until the next call, and `entry` may be moved from. Where the record's timestamp is missing
+    /// or unreadable, it has the time `now`, or a nanosecond after the last one that was given so: two equal lines of one time
+    /// are one to Loki. Else it depends on nothing but the record.
     mapped_step& operator()(const execution_record& record, timestamp now) {
         const label_fields<std::string_view> fields{record.server_id, record.server_tag, record.agent_type,
                                                     record.status, record.execution_status};
@@ -135,7 +137,9 @@ public:
             time_ = time ? std::optional(*time) : std::nullopt;
         }
         out_.time_replaced = !time_;
-        out_.entry.time = time_.value_or(now);
+        if (!time_)
+            given_ = given_ ? std::max(now, *given_ + std::chrono::nanoseconds(1)) : now;
+        out_.entry.time = time_ ? *time_ : *given_;
         out_.key = make_step_key(record, out_.entry.line);
         return out_;
     }
@@ -212,6 +216,8 @@ private:
     bool has_labels_ = false;
     std::string timestamp_;
     std::optional<lokiship::timestamp> time_;
+    /// To a record without a time.
+    std::optional<lokiship::timestamp> given_;
     std::string command_, standard_output_, standard_error_;
 };
 

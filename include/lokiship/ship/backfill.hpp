@@ -83,8 +83,6 @@ public:
         if (!open_checkpoint())
             co_return;
         const aoss::page_reader::record_handler on_record = [this](const aoss::execution_record& r) {
-            // Not once a page: what has no time gets this one, and two equal lines of one time are one to
-            // Loki.
             intake_.take(r, clock_.wall_now());
             if (count_.fetched % 4096 == 0)
                 publish();

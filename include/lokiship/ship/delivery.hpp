@@ -3,9 +3,7 @@
 
 #include <lokiship/clock.hpp>
 #include <lokiship/http/transport.hpp>
-#include <lokiship/loki/backfill_shard.hpp>
 #include <lokiship/loki/entry_fates.hpp>
-#include <lokiship/loki/json_encoder.hpp>
 #include <lokiship/loki/push_reply.hpp>
 #include <lokiship/ship/counters.hpp>
 #include <lokiship/ship/delivery_options.hpp>
@@ -13,6 +11,7 @@
 #include <lokiship/ship/outbox.hpp>
 #include <lokiship/ship/push_concurrency.hpp>
 #include <lokiship/ship/push_pacing.hpp>
+#include <lokiship/ship/push_writer.hpp>
 #include <lokiship/ship/rejection.hpp>
 #include <lokiship/ship/task_group.hpp>
 
@@ -27,7 +26,6 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -70,7 +68,7 @@ public:
         , settled_(std::move(settled))
         , changed_(std::move(changed))
         , log_(std::move(log))
-        , encoder_(options_.make_encoder ? options_.make_encoder() : std::make_unique<loki::json_encoder>())
+        , writer_(options_)
         , max_bytes_(options_.batch.max_bytes)
         , pacing_(options_)
         , allowed_(options_.concurrency) {}
@@ -89,12 +87,7 @@ public:
         task_group pushes(co_await boost::asio::this_coro::executor);
         const in_round guard(pushes_, pushes);
         for (;;) {
-            try {
-                while (lane* const l = may_push(pushes) ? box_.next() : nullptr)
-                    begin_push(*l, pushes);
-            } catch (...) {
-                pushes.fail(std::current_exception());
-            }
+            begin_pushes(pushes);
             if (pushes.empty() && !pushes.failed())
                 break;
             const bool full = pushes.size() >= allowed_.limit();
@@ -182,6 +175,13 @@ private:
         return !ended_ && !stopped_ && !pushes.failed() && pushes.size() < allowed_.limit() &&
                (pushes.empty() || bytes_in_flight_ + max_bytes_ <= options_.max_bytes_in_flight);
     }
+    void begin_pushes(task_group& pushes) noexcept try {
+        while (lane* const l = may_push(pushes) ? box_.next() : nullptr)
+            begin_push(*l, pushes);
+    } catch (...) {
+        // Those that are under way have to be waited for.
+        pushes.fail(std::current_exception());
+    }
     void begin_push(lane& l, task_group& pushes) {
         refuse_too_old(l, l.batch);
         if (l.batch.empty())
@@ -197,11 +197,11 @@ private:
         in_flight guard(std::move(begun_push));
         lane& l = guard.get();
         co_await clock_.sleep_for(l.next_push - clock_.steady_now());
-        std::size_t n = 0, size = 0;
-        const steady_time encoding = clock_.steady_now();
-        const http::request request = encode(l, n, size);
-        busy_ += clock_.steady_now() - encoding;
-        guard.takes(request.body.size());
+        const steady_time writing = clock_.steady_now();
+        const stream_push out = writer_.write(l, most_entries(l), max_bytes_);
+        const std::size_t n = out.entries;
+        busy_ += clock_.steady_now() - writing;
+        guard.takes(out.request.body.size());
         const steady_time turn = pacing_.reserve(line_bytes(l, n), clock_.steady_now());
         co_await clock_.sleep_for(turn - clock_.steady_now());
         if (stopped_)
@@ -211,8 +211,8 @@ private:
         mark_sent(l, n);
         const steady_time begun = clock_.steady_now();
         const auto busy = busy_;
-        l.next_push = pacing_.after(size, begun);
-        const result<loki::push_reply> reply = co_await push(request);
+        l.next_push = pacing_.after(out.size, begun);
+        const result<loki::push_reply> reply = co_await push(out.request);
         const steady_time answered = clock_.steady_now();
         guard.release();
         using verdict = loki::push_reply::verdict;
@@ -221,7 +221,7 @@ private:
         else
             allowed_.succeeded(begun, answered, busy_ - busy);
         if (reply)
-            apply(l, pushed, n, size, *reply);
+            apply(l, pushed, n, out.size, *reply);
         else
             postpone(l, reply.error(), {}, true);
         changed_();
@@ -273,8 +273,10 @@ private:
         }
     }
 
-    /// The push of the batch's first `n` entries, of `size` bytes before compression; the same entries give the same bytes.
-    http::request encode(const lane& l, std::size_t& n, std::size_t& size) {
+    /// How many entries of the batch the next push may have.
+    std::size_t most_entries(const lane& l) const {
+        if (probe_)
+            return 0;
         std::size_t most = l.max_entries == 0 ? l.batch.size() : std::min(l.max_entries, l.batch.size());
         // Once such a batch was sent, and its answer lost, its newest entry has Loki refuse its oldest,
         // whether it has them or not. The oldest moment alone shows first whether they are taken.
@@ -286,51 +288,7 @@ private:
             !std::all_of(l.batch.begin(), l.batch.end(), is_proven))
             while (most > 1 && l.batch[most - 1].entry.time != oldest)
                 --most;
-        if (probe_)
-            most = 0;
-        const std::string_view shard = l.labels.get(loki::backfill_shard_label);
-        if (shard.empty()) {
-            encoder_->begin_stream(l.labels);
-        } else {
-            loki::labels pushed = l.labels;
-            pushed.set(loki::backfill_shard_label, {});
-            encoder_->begin_stream(pushed);
-        }
-        auto next = l.batch.begin();
-        for (n = 0; n != most; ++n, ++next) {
-            try {
-                encoder_->add(next->entry.time, next->line(), metadata(*next));
-            } catch (...) {
-                // Nothing of it may stand in the body of another push.
-                encoder_->finish();
-                throw;
-            }
-            if (n != 0 && encoder_->size() > max_bytes_) {
-                encoder_->undo();
-                break;
-            }
-        }
-        size = encoder_->size();
-        http::request out;
-        out.verb = http::method::post;
-        out.target = "/loki/api/v1/push";
-        out.fields.add("Content-Type", std::string(encoder_->content_type()));
-        if (!encoder_->content_encoding().empty())
-            out.fields.add("Content-Encoding", std::string(encoder_->content_encoding()));
-        if (!shard.empty())
-            out.fields.add(std::string(loki::backfill_shard_header), std::string(shard));
-        out.idle_timeout = options_.push_timeout;
-        out.total_timeout = max_push_time * options_.push_timeout;
-        out.max_response_size = max_answer_size;
-        out.body = encoder_->finish();
-        return out;
-    }
-
-    loki::labels metadata(const pending_entry& p) const {
-        loki::labels out;
-        if (p.original_time && options_.structured_metadata)
-            out.set("original_timestamp", text::format_rfc3339(*p.original_time));
-        return out;
+        return most;
     }
 
     static std::vector<loki::pushed_entry> describe(const lane& l) {
@@ -555,13 +513,9 @@ private:
 
     // A refusal of 1000 entries, each in a group of its own, has about 300 KB.
     static constexpr std::size_t max_reply_size = 1024 * 1024;
-    /// What answers so much is not Loki.
-    static constexpr std::size_t max_answer_size = 16 * max_reply_size;
     static constexpr int max_failures_in_a_row = 3;
     // An operator may raise the limit meanwhile.
     static constexpr std::chrono::minutes age_bar_validity{5};
-    // An answer that drips in must not hold up a stream for ever.
-    static constexpr int max_push_time = 6;
 
     Transport& loki_;
     Clock& clock_;
@@ -573,7 +527,7 @@ private:
     log_function log_;
     rejection_log rejections_;
     round_result result_{};
-    std::unique_ptr<loki::push_encoder> encoder_;
+    push_writer writer_;
     std::size_t max_bytes_;
     push_pacing pacing_;
     push_concurrency allowed_;

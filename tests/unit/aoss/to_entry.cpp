@@ -196,4 +196,18 @@ BOOST_AUTO_TEST_CASE(a_mapper_carries_nothing_over) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(records_without_a_time_get_one_each) {
+    aoss::step_mapper mapper;
+    execution_record r = example();
+    r.timestamp.clear();
+    BOOST_TEST((mapper(r, now).entry.time == now));
+    BOOST_TEST((mapper(r, now).entry.time == now + std::chrono::nanoseconds(1)));
+    r.timestamp = "yesterday";
+    BOOST_TEST((mapper(r, now).entry.time == now + std::chrono::nanoseconds(2)));
+    BOOST_TEST((mapper(example(), now).entry.time == aoss::to_entry(example(), now).entry.time));
+    // The clock was set back, and goes on.
+    BOOST_TEST((mapper(r, now - std::chrono::hours(1)).entry.time == now + std::chrono::nanoseconds(3)));
+    BOOST_TEST((mapper(r, now + std::chrono::hours(1)).entry.time == now + std::chrono::hours(1)));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

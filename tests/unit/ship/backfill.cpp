@@ -161,6 +161,21 @@ BOOST_AUTO_TEST_CASE(records_without_a_time_and_records_that_come_twice_are_coun
     BOOST_TEST(b.count().balanced());
 }
 
+BOOST_AUTO_TEST_CASE(equal_lines_without_a_time_are_not_one_to_loki) {
+    world w;
+    for (unsigned n = 1; n <= 5; ++n) {
+        auto e = w.make(3 * n, 1, 1s * n);
+        e.results = w.make(3, 1).results;
+        e.created_at = "";
+        w.backend.add(e);
+    }
+    backfill b(w.backend_http, w.loki_http, w.time, w.watched(ship::backfill_options{}));
+    w.complete(b.run());
+    BOOST_TEST(b.count().shipped == 5u);
+    BOOST_TEST(b.count().timestamps_replaced == 5u);
+    BOOST_TEST(w.loki.size() == 5u);
+}
+
 BOOST_AUTO_TEST_CASE(what_overlapping_pages_repeat_counts_once) {
     for (const bool part : {false, true})
         BOOST_TEST_CONTEXT((part ? "a part" : "all")) {

@@ -24,6 +24,7 @@ struct channel : world {
     std::vector<std::string> settled;
     std::unique_ptr<ship::delivery<fake_transport, manual_clock>> delivery;
     std::int64_t added = 0;
+    std::string throws_when_settled = "none";
 
     void add(std::chrono::nanoseconds age, std::string line, const loki::labels& labels = stream) {
         aoss::step_key key;
@@ -54,6 +55,8 @@ struct channel : world {
                 [this](const ship::outbox::lane&, const ship::outbox::pending_entry& p,
                        std::optional<reject_reason> refused) {
                     settled.push_back((refused ? "-" : "+") + p.entry.line);
+                    if (p.entry.line == throws_when_settled)
+                        throw std::runtime_error(p.entry.line);
                 },
                 [this] { unbalanced += !count.balanced(); },
                 [this](ship::severity, std::string_view text) { log.emplace_back(text); });
@@ -632,6 +635,78 @@ BOOST_AUTO_TEST_CASE(what_showed_before_its_answer_makes_older_entries_unproven)
     BOOST_TEST(p.rejected(reject_reason::too_far_behind) == 7u);
     BOOST_TEST(p.rejected(reject_reason::too_far_in_future) == 3u);
     BOOST_TEST(p.count.shipped == 1u);
+}
+
+namespace {
+
+/// Throws at one line, and takes a while for each body.
+class slow_encoder final : public loki::push_encoder {
+public:
+    slow_encoder(manual_clock& t, std::chrono::nanoseconds n)
+        : time_(t)
+        , takes_(n) {}
+    std::string_view content_type() const noexcept override { return json_.content_type(); }
+    void begin_stream(const loki::labels& set) override { json_.begin_stream(set); }
+    void add(timestamp t, std::string_view line, const loki::labels& metadata) override {
+        if (line == "unreadable once" && !std::exchange(thrown_, true))
+            throw std::runtime_error("unreadable");
+        json_.add(t, line, metadata);
+    }
+    void undo() override { json_.undo(); }
+    std::size_t size() const noexcept override { return json_.size(); }
+    std::string finish() override {
+        if (takes_ != 0ns)
+            time_.advance(takes_);
+        return json_.finish();
+    }
+
+private:
+    manual_clock& time_;
+    std::chrono::nanoseconds takes_;
+    loki::json_encoder json_;
+    bool thrown_ = false;
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(what_could_not_be_written_stands_in_no_other_push) {
+    channel p;
+    p.options.make_encoder = [&] { return std::make_unique<slow_encoder>(p.time, 0ns); };
+    p.add(5min, "first", {{"stream", "a"}});
+    p.add(4min, "unreadable once", {{"stream", "a"}});
+    p.add(3min, "other", {{"stream", "b"}});
+    BOOST_CHECK_THROW(p.round(), std::runtime_error);
+    p.drain();
+    BOOST_TEST(p.loki.received_entries() == 3u);
+    BOOST_TEST(p.loki.size() == 3u);
+    p.check_truth();
+}
+
+BOOST_AUTO_TEST_CASE(what_is_thrown_where_a_push_begins_waits_for_those_under_way) {
+    channel p;
+    p.loki_http.latency(50ms);
+    p.options.ingester.known = true;
+    p.add(0s, "newest", {{"stream", "b"}});
+    p.drain();
+    p.add(10h, "under way", {{"stream", "a"}});
+    // Too late for what its stream has: it is not sent.
+    p.add(2h, "late", {{"stream", "b"}});
+    p.throws_when_settled = "late";
+    BOOST_CHECK_THROW(p.round(), std::runtime_error);
+    BOOST_TEST(p.settled == (std::vector<std::string>{"+newest", "-late", "+under way"}),
+               boost::test_tools::per_element());
+    BOOST_TEST(p.count.pending == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(time_that_writing_takes_is_not_lokis) {
+    channel p;
+    p.loki_http.latency(50ms);
+    p.options.concurrency = 32;
+    p.options.make_encoder = [&] { return std::make_unique<slow_encoder>(p.time, 100ms); };
+    for (int n = 0; n != 200; ++n)
+        p.add(1min, std::to_string(n), {{"stream", std::to_string(n)}});
+    p.drain();
+    BOOST_TEST(p.delivery->concurrency() >= 4u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
