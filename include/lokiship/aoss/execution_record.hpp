@@ -29,15 +29,6 @@ struct execution_record {
     /// Of the whole execution; changes while it goes on.
     std::string execution_status;
 
-    /// Empties every field, keeping the capacity of the texts.
-    void clear() noexcept {
-        for (auto* text : {&timestamp, &execution_id, &server_id, &server_tag, &agent_type, &command, &status,
-                           &standard_output, &standard_error, &execution_status})
-            text->clear();
-        step.reset();
-        exit_code.reset();
-    }
-
     friend bool operator==(const execution_record&, const execution_record&) = default;
 };
 

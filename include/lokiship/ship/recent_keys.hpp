@@ -17,7 +17,7 @@ namespace lokiship::ship {
 /// The keys seen last, at most `capacity()` of them. When one more comes, the key that was seen longest ago
 /// leaves; a key seen again counts as fresh.
 ///
-/// All memory is taken by the constructor and by `grow`: `sizeof(Key)` and at most 32 bytes a key. `Key` is
+/// All memory is taken by the constructor and by `grow`: `sizeof(Key)` and at most 20 bytes a key. `Key` is
 /// copyable, equality-comparable and has a `boost::hash`. `refresh`, `insert` and `contains` take constant
 /// time on average. Not thread-safe.
 template <class Key>
@@ -136,9 +136,9 @@ private:
         newest_ = at;
     }
     void rehash() {
-        // Most buckets are empty, so that a new key is mostly known as new without a look at others, each of
-        // which would be read from far away.
-        buckets_.assign(2 * std::bit_ceil(capacity_), nil);
+        // Rounded down, so that the table never takes more than 4 bytes a key; chains then hold two keys at
+        // most on average.
+        buckets_.assign(std::bit_floor(capacity_), nil);
         for (index at = 0; at != nodes_.size(); ++at)
             add_to_bucket(at);
     }

@@ -146,10 +146,10 @@ public:
     /// so that others have their turn: call it again where `needs_more`.
     void top_up(steady_time now) {
         std::erase_if(idle_lanes_, [&](std::uint32_t n) { return forget_lane(parts_[n], now); });
-        // Not one by one: what was brought has to be on disk before it is sent.
-        if (!has_much_room() && box_.ready() != 0)
-            return;
         std::size_t ready = box_.ready();
+        // Not one by one: what was brought has to be on disk before it is sent.
+        if (!has_much_room(ready) && ready != 0)
+            return;
         for (std::size_t loads = 0; loads != max_loads && loaded_streams_ < options_.streams &&
                                     ready < most_ready_ && memory_ < options_.max_memory && !waiting_.empty();
              ++loads) {
@@ -159,7 +159,7 @@ public:
         }
     }
     /// Whether the outbox has less than it should and may have more: `top_up` will bring it, now or when it is called again.
-    bool needs_more() const noexcept { return !waiting_.empty() && has_much_room(); }
+    bool needs_more() const noexcept { return !waiting_.empty() && has_much_room(box_.ready()); }
     /// Whether nothing is left to bring.
     bool empty() const noexcept { return waiting_.empty() && loaded_streams_ == 0; }
 
@@ -388,9 +388,9 @@ private:
     std::size_t load_size() const noexcept {
         return std::max(options_.max_memory / (waiting_.size() + loaded_streams_ + 1), min_load_size);
     }
-    bool has_much_room() const noexcept {
+    bool has_much_room(std::size_t ready) const noexcept {
         return loaded_streams_ <= options_.streams / 4 * 3 && memory_ <= options_.max_memory / 4 * 3 &&
-               box_.ready() <= most_ready_ / 2;
+               ready <= most_ready_ / 2;
     }
 
     static constexpr std::size_t max_loads = 100;

@@ -65,9 +65,10 @@ struct spooled_stream {
 ///
 /// An external merge sort: what fills the memory is sorted and becomes a run in a temporary file without a name, and
 /// runs that are many are merged. All lines lie in a file of their own, where each is written once, and are read only when
-/// they are asked for. Entries of one time are ordered by execution, and those of one execution as they
-/// came: the order does not depend on when they were read. Memory: `spool_options::memory`, 64 KiB to read lines, about 200 bytes and its labels a
-/// stream, and 64 bytes for each stream in each run, of which there are at most a few dozen.
+/// they are asked for. Entries of one time are ordered by execution, and those of one execution as they came: the order does
+/// not depend on when they were read. Memory: `spool_options::memory` and 320 KiB until `finish`, then 64 KiB to read lines
+/// (more for a longer one) and 14 KiB for each run that a cursor reads; about 200 bytes and its labels a stream, and 64 bytes
+/// for each stream in each run, of which there are at most a few dozen.
 ///
 /// What the disk refuses throws `system_error`, whose text names the folder; the spool is useless then. Not
 /// thread-safe.

@@ -14,6 +14,7 @@ class stored_line {
 public:
     /// None.
     stored_line() = default;
+    /// Without a file it is none, but has a size.
     stored_line(const detail::line_file* file, std::uint64_t offset, std::uint32_t size) noexcept
         : file_(file)
         , offset_(offset)

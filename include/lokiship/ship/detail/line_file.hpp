@@ -18,29 +18,24 @@ namespace lokiship::ship::detail {
 class line_file {
 public:
     explicit line_file(const std::string& directory)
-        : file_(directory) {}
+        : file_(directory) {
+        unwritten_.reserve(most_unwritten);
+    }
 
     std::uint64_t size() const noexcept { return file_.size() + unwritten_.size(); }
 
     /// Where it lies.
     std::uint64_t append(std::string_view line) {
         const std::uint64_t at = size();
-        if (unwritten_.size() + line.size() > capacity)
+        if (unwritten_.size() + line.size() > most_unwritten)
             flush();
-        if (line.size() > capacity) {
+        if (line.size() > most_unwritten)
             file_.append(line.data(), line.size());
-        } else {
-            unwritten_.reserve(capacity);
+        else
             unwritten_.append(line);
-        }
         return at;
     }
-    /// Writes what is not written yet. Call it before reading.
-    void flush() {
-        file_.append(unwritten_.data(), unwritten_.size());
-        unwritten_.clear();
-    }
-    /// The same, and gives the memory back.
+    /// Call it after the last `append` and before reading.
     void finish() {
         flush();
         std::string().swap(unwritten_);
@@ -55,21 +50,26 @@ public:
     }
 
 private:
-    static constexpr std::size_t capacity = 256 * 1024;
+    static constexpr std::size_t most_unwritten = 256 * 1024;
     static constexpr std::size_t least_ahead = 4 * 1024, most_ahead = 64 * 1024;
 
+    void flush() {
+        file_.append(unwritten_.data(), unwritten_.size());
+        unwritten_.clear();
+    }
     void fetch(std::uint64_t offset, std::size_t n) const {
         // Twice as much as last time where it goes on there; elsewhere little, since it may not be wanted.
         ahead_ = offset >= begin_ && offset <= end_ ? std::min(2 * ahead_, most_ahead) : least_ahead;
         const auto size =
             static_cast<std::size_t>(std::min<std::uint64_t>(std::max(n, ahead_), file_.size() - offset));
-        if (size > capacity_) {
-            begin_ = end_ = capacity_ = 0;
-            buffer_.reset();
-            buffer_ = std::make_unique_for_overwrite<char[]>(std::max(size, most_ahead));
-            capacity_ = std::max(size, most_ahead);
-        }
         begin_ = end_ = offset;
+        if (size > capacity_) {
+            buffer_.reset();
+            capacity_ = 0;
+            const std::size_t capacity = std::max(size, most_ahead);
+            buffer_ = std::make_unique_for_overwrite<char[]>(capacity);
+            capacity_ = capacity;
+        }
         file_.read(offset, buffer_.get(), size);
         end_ = offset + size;
     }
