@@ -2,11 +2,12 @@
 #define LOKISHIP_LOKISHIP_HPP
 
 // Everything but what needs more than Boost.Asio and Boost.JSON (Beast: `lokiship/beast.hpp`; OpenSSL, RE2,
-// snappy, libdeflate: the headers that say so) and the doubles (`lokiship/testing/`).
+// simdjson, snappy, libdeflate: the headers that say so) and the doubles (`lokiship/testing/`).
 #include <lokiship/aoss/execution_record.hpp>
 #include <lokiship/aoss/logs_api.hpp>
 #include <lokiship/aoss/page.hpp>
 #include <lokiship/aoss/page_reader.hpp>
+#include <lokiship/aoss/record_scanner.hpp>
 #include <lokiship/aoss/step_key.hpp>
 #include <lokiship/aoss/to_entry.hpp>
 #include <lokiship/clock.hpp>

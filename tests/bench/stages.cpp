@@ -1,6 +1,7 @@
 // What each stage between the answer's bytes and the push's bytes costs, by itself: Google Benchmark, whose
 // options it takes. bytes/s are of the page's JSON, or else of lines.
 #include <lokiship/aoss/page_reader.hpp>
+#include <lokiship/aoss/simdjson_scanner.hpp>
 #include <lokiship/aoss/to_entry.hpp>
 #include <lokiship/loki/gzip_encoder.hpp>
 #include <lokiship/loki/json_encoder.hpp>
@@ -99,15 +100,23 @@ std::size_t bytes_of(const std::vector<aoss::mapped_step>& steps) {
     return out;
 }
 
-void page_reader(benchmark::State& state) {
+void read_page(benchmark::State& state, aoss::record_scanner* scanner) {
     const std::string text = page(static_cast<std::size_t>(state.range(0)));
     for (auto _ : state) {
-        aoss::page_reader reader([](const aoss::execution_record& r) { benchmark::DoNotOptimize(&r); });
+        aoss::page_reader reader([](const aoss::execution_record& r) { benchmark::DoNotOptimize(&r); }, {},
+                                 scanner);
         for (std::size_t at = 0; at < text.size(); at += 256 * 1024)
             if (!reader.write(std::string_view(text).substr(at, 256 * 1024)))
                 state.SkipWithError("the page is not read");
     }
     rates(state, 1000, text.size());
+}
+void page_reader(benchmark::State& state) {
+    read_page(state, nullptr);
+}
+void simdjson_scanner(benchmark::State& state) {
+    aoss::simdjson_scanner scanner;
+    read_page(state, &scanner);
 }
 void timestamps(benchmark::State& state) {
     const std::string text = record(1, 0).timestamp;
@@ -215,6 +224,7 @@ void reply(benchmark::State& state) {
 }
 
 BENCHMARK(page_reader)->Arg(0)->Arg(300)->Arg(3000);
+BENCHMARK(simdjson_scanner)->Arg(0)->Arg(300)->Arg(3000);
 BENCHMARK(timestamps);
 BENCHMARK(truncation)->Arg(0)->Arg(1);
 BENCHMARK(redaction)->Arg(300)->Arg(3000);

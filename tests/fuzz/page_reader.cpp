@@ -1,10 +1,13 @@
-// A page gives the same records and the same error however it is cut, within its limits.
+// A page gives the same records and the same error however it is cut, within its limits, with a scanner and
+// without.
 #include "fuzz.hpp"
 
 #include <lokiship/aoss/page_reader.hpp>
+#include <lokiship/aoss/simdjson_scanner.hpp>
 #include <lokiship/text/utf8.hpp>
 
 #include <optional>
+#include <utility>
 #include <vector>
 
 using namespace lokiship;
@@ -21,9 +24,10 @@ struct reading {
     std::uint64_t executions = 0;
 };
 
-reading read(std::string_view text, cutter::way way) {
+reading read(std::string_view text, cutter::way way, aoss::record_scanner* scanner = nullptr) {
     reading out;
-    aoss::page_reader reader([&](const aoss::execution_record& r) { out.records.push_back(r); }, limits);
+    aoss::page_reader reader([&](const aoss::execution_record& r) { out.records.push_back(r); }, limits,
+                             scanner);
     for (cutter pieces(text, way); !pieces.done();)
         if (const auto r = reader.write(pieces.next()); !r) {
             require(!r.error().message.empty(), "an error has a message");
@@ -57,8 +61,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto whole = read(text, cutter::way::whole);
     for (const auto& r : whole.records)
         check(r);
-    for (const auto way : {cutter::way::bytes, cutter::way::pieces}) {
-        const auto cut = read(text, way);
+    aoss::simdjson_scanner scanner;
+    const std::pair<cutter::way, aoss::record_scanner*> others[] = {{cutter::way::bytes, nullptr},
+                                                                    {cutter::way::pieces, nullptr},
+                                                                    {cutter::way::pieces, &scanner},
+                                                                    {cutter::way::whole, &scanner}};
+    for (const auto& [way, with] : others) {
+        const auto cut = read(text, way, with);
         require(cut.records == whole.records, "the records do not depend on the pieces");
         // Which of several errors of one text is found may depend on them.
         require(cut.failure.has_value() == whole.failure.has_value(),

@@ -202,6 +202,7 @@ ship::backfill_options to_backfill_options(const values& v, ship::delivery_optio
         throw wrong_use_error("--since: '" + v.text("since") + "' is not before --until '" + v.text("until") +
                               "'");
     out.redact = redaction(v);
+    out.make_scanner = scanner();
     out.labels = extra_labels(v);
     out.limits = loki.ingestion;
     out.checkpoint = v.text("checkpoint");

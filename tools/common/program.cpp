@@ -4,6 +4,7 @@
 #include "common/logging.hpp"
 #include "common/ndjson.hpp"
 
+#include <lokiship/aoss/simdjson_scanner.hpp>
 #include <lokiship/http/whole_answer.hpp>
 #include <lokiship/loki/backfill_shard.hpp>
 #include <lokiship/loki/gzip_encoder.hpp>
@@ -128,6 +129,10 @@ aoss::redact_function redaction(const values& v) {
     if (!v.flag("redact"))
         return {};
     return text::redactor(v.list("redact-pattern", '\n'));
+}
+
+aoss::make_scanner_function scanner() {
+    return [] { return std::make_unique<aoss::simdjson_scanner>(); };
 }
 
 std::function<std::unique_ptr<loki::push_encoder>()> encoder(const values& v) {

@@ -5,6 +5,7 @@
 #include "common/loki_settings.hpp"
 #include "common/settings.hpp"
 
+#include <lokiship/aoss/record_scanner.hpp>
 #include <lokiship/aoss/to_entry.hpp>
 #include <lokiship/clock.hpp>
 #include <lokiship/http/tls_transport.hpp>
@@ -45,6 +46,8 @@ std::vector<setting> shipping_settings(std::string backend_timeout, std::vector<
 
 /// What `--redact` and `--redact-pattern` ask for; empty with `--no-redact`.
 aoss::redact_function redaction(const values& v);
+/// How pages are read.
+aoss::make_scanner_function scanner();
 /// What the settings say of how pushes are written. Throws `wrong_use_error` for settings that do not go together.
 std::function<std::unique_ptr<loki::push_encoder>()> encoder(const values& v);
 

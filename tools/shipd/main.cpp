@@ -63,6 +63,7 @@ int run(const tools::values& v) {
     if (program.cancelled())
         return tools::all_shipped;
     options.redact = tools::redaction(v);
+    options.make_scanner = tools::scanner();
     options.delivery = program.delivery(v, loki);
     options.verify_interval = v.duration("verify-interval");
     if (v.text("state-file") != "off")

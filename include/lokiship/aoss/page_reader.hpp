@@ -3,6 +3,7 @@
 
 #include <lokiship/aoss/detail/page_handler.hpp>
 #include <lokiship/aoss/page.hpp>
+#include <lokiship/aoss/record_scanner.hpp>
 #include <lokiship/error.hpp>
 
 #include <boost/json/basic_parser_impl.hpp>
@@ -29,9 +30,12 @@ public:
     /// Called for each record, in the page's order, from within `write`. The record is valid during the call.
     using record_handler = detail::page_handler::record_handler;
 
-    explicit page_reader(record_handler on_record, const page_limits& limits = {})
+    /// With `scanner`, which must outlive the reader, it reads faster and gives the same.
+    explicit page_reader(record_handler on_record, const page_limits& limits = {},
+                         record_scanner* scanner = nullptr)
         : parser_(parse_options(limits), std::move(on_record), limits)
-        , limits_(limits) {}
+        , limits_(limits)
+        , scanner_(scanner) {}
 
     /// Takes the next piece of the page. Errors: `page_syntax`, `page_not_an_object`, `page_field_type`,
     /// `page_field_too_long`, `page_too_deep`, `page_too_large`, `page_invalid_utf8`; the message names field and byte offset
@@ -66,10 +70,15 @@ private:
 
     result<void> parse(bool more, std::string_view piece) {
         error_code ec;
-        if (!parser_.done()) {
-            const std::size_t n = parser_.write_some(more, piece.data(), piece.size(), ec);
+        while (!parser_.done()) {
+            scan(piece);
+            const std::string_view part = next_part(piece);
+            const std::size_t n = parser_.write_some(more, part.data(), part.size(), ec);
             offset_ += n;
             piece.remove_prefix(n);
+            behind_record_ = part.ends_with('}') && parser_.handler().is_between_records();
+            if (ec || piece.empty())
+                break;
         }
         // The parser stops behind the page's last brace.
         if (!ec && !piece.empty()) {
@@ -86,6 +95,21 @@ private:
                     : describe(errc::page_too_large, "more than " + std::to_string(limits_.max_record_size) +
                                                          " bytes without a whole record");
         return *error_;
+    }
+
+    /// Takes off what the scanner reads; the parser, behind a record before it, is behind a record after it.
+    void scan(std::string_view& piece) {
+        if (!scanner_ || !behind_record_)
+            return;
+        const std::size_t before = piece.size();
+        if (!scanner_->scan(parser_.handler(), piece))
+            scanner_ = nullptr;
+        offset_ += before - piece.size();
+    }
+    /// What the parser takes before the scanner is asked again: up to what seems to be a record's end.
+    std::string_view next_part(std::string_view piece) const {
+        const std::size_t end = scanner_ ? piece.find("},{") : piece.npos;
+        return piece.substr(0, end == piece.npos ? end : end + 1);
     }
 
     error describe(error_code ec, bool at_end) const {
@@ -115,6 +139,9 @@ private:
 
     boost::json::basic_parser<detail::page_handler> parser_;
     page_limits limits_;
+    record_scanner* scanner_;
+    /// The last byte that the parser took ended a record.
+    bool behind_record_ = false;
     std::uint64_t offset_ = 0;
     /// How many records there were after the last piece, and where the last piece with one ended.
     std::uint64_t records_ = 0, record_at_ = 0;

@@ -25,7 +25,7 @@ struct transport_options {
     /// What is read at once, in bytes; each connection has a buffer of this size (at least 32 KiB).
     std::size_t read_buffer_size = 256 * 1024;
     /// Connections that are kept open between exchanges. More may be open while exchanges are under way.
-    std::size_t max_idle_connections = 8;
+    std::size_t max_idle_connections = 128;
     /// Sent as `User-Agent`, unless empty or among the request's fields.
     std::string user_agent = "lokiship";
     /// Sent with each request, but for those that the request has itself.

@@ -87,11 +87,13 @@ public:
             if (count_.fetched % 4096 == 0)
                 publish();
         };
-        history_reader<Transport, Clock> reader(backend_, clock_, options_.fetch_timeout, on_record,
-                                                [this](bool failed) {
-                                                    ++(failed ? count_.pages_failed : count_.pages);
-                                                    publish();
-                                                });
+        history_reader<Transport, Clock> reader(
+            backend_, clock_, options_.fetch_timeout, on_record,
+            [this](bool failed) {
+                ++(failed ? count_.pages_failed : count_.pages);
+                publish();
+            },
+            options_.make_scanner ? options_.make_scanner() : nullptr);
         try {
             history_summary summary = co_await reader.read(options_.query);
             result_.incomplete = summary.incomplete;

@@ -30,6 +30,8 @@ struct backfill_options {
     /// Applied to what is read, before anything is made of it: what it replaces is neither shipped nor kept. A step in which
     /// it replaces something is another step than without it. Entries that `add` takes are left as they are.
     aoss::redact_function redact{};
+    /// Makes what reads pages faster, such as a `simdjson_scanner`; empty: nothing does.
+    aoss::make_scanner_function make_scanner{};
     /// The longest silence of the backend that is borne; an answer may take sixty times as long in all. Zero: no limit. A
     /// large answer is built before its first byte.
     std::chrono::nanoseconds fetch_timeout = std::chrono::minutes(5);

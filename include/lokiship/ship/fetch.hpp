@@ -34,12 +34,12 @@ inline constexpr std::size_t max_refusal_size = 64 * 1024;
 ///
 /// Records that were handed on before an error are valid. The message names the URL. Transport errors keep
 /// their code; a status other than 200 is `errc::bad_status`; a page that is none gives the error of
-/// `page_reader`.
+/// `page_reader`, which uses `scanner` where there is one.
 template <http::transport Transport>
 boost::asio::awaitable<boost::system::result<aoss::page_summary, fetch_error>>
 fetch_page(Transport& backend, http::request request, aoss::page_reader::record_handler on_record,
-           const aoss::page_limits& limits = {}) {
-    aoss::page_reader reader(std::move(on_record), limits);
+           const aoss::page_limits& limits = {}, aoss::record_scanner* scanner = nullptr) {
+    aoss::page_reader reader(std::move(on_record), limits, scanner);
     std::string refusal;
     std::optional<http::response_head> refused;
     std::optional<error> page_error;

@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -84,13 +85,15 @@ template <http::transport Transport, clock Clock>
 class history_reader {
 public:
     /// `on_record` is called for each record, also for those that the query does not match; `on_page` after each
-    /// answer, with its error where it failed.
+    /// answer, with its error where it failed. `scanner` may be null.
     history_reader(Transport& backend, Clock& time, std::chrono::nanoseconds timeout,
-                   aoss::page_reader::record_handler on_record, std::function<void(bool failed)> on_page)
+                   aoss::page_reader::record_handler on_record, std::function<void(bool failed)> on_page,
+                   std::unique_ptr<aoss::record_scanner> scanner = nullptr)
         : backend_(backend, time)
         , timeout_(timeout)
         , on_record_(std::move(on_record))
-        , on_page_(std::move(on_page)) {}
+        , on_page_(std::move(on_page))
+        , scanner_(std::move(scanner)) {}
 
     boost::asio::awaitable<history_summary> read(const history_query& query) {
         summary_ = {};
@@ -147,7 +150,7 @@ private:
         auto request = aoss::logs_request(q);
         request.idle_timeout = timeout_;
         request.total_timeout = max_page_time * timeout_;
-        auto page = co_await fetch_page(backend_, std::move(request), take);
+        auto page = co_await fetch_page(backend_, std::move(request), take, {}, scanner_.get());
         if (hand_on) {
             on_page_(!page);
             if (page)
@@ -300,6 +303,7 @@ private:
     std::chrono::nanoseconds timeout_;
     aoss::page_reader::record_handler on_record_;
     std::function<void(bool)> on_page_;
+    std::unique_ptr<aoss::record_scanner> scanner_;
     history_summary summary_;
     std::string server_;
     /// The newest execution of the first page.

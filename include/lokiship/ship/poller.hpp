@@ -18,6 +18,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -54,6 +55,7 @@ public:
         , count_(count)
         , on_counters_(std::move(on_counters))
         , map_(options.redact)
+        , scanner_(options.make_scanner ? options.make_scanner() : nullptr)
         , health_("the backend at " + backend.server()) {}
 
     /// Whether there is room for another poll. Streams with nothing pending are forgotten with the next push, which needs
@@ -82,7 +84,8 @@ public:
             auto request = aoss::logs_request({limit});
             request.idle_timeout = options_.fetch_timeout;
             request.total_timeout = max_page_time * options_.fetch_timeout;
-            const auto page = co_await fetch_page(backend_, std::move(request), on_record, page_limits);
+            const auto page =
+                co_await fetch_page(backend_, std::move(request), on_record, page_limits, scanner_.get());
             grow_window(count_.fetched - before);
             if (!page) {
                 // After `stop` it was we who broke it off.
@@ -179,6 +182,7 @@ private:
     counters& count_;
     std::function<void()> on_counters_;
     aoss::step_mapper map_;
+    std::unique_ptr<aoss::record_scanner> scanner_;
     endpoint_health health_;
     /// How many records a page had at most.
     std::uint64_t most_records_ = 0;

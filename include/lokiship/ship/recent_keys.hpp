@@ -17,7 +17,7 @@ namespace lokiship::ship {
 /// The keys seen last, at most `capacity()` of them. When one more comes, the key that was seen longest ago
 /// leaves; a key seen again counts as fresh.
 ///
-/// All memory is taken by the constructor and by `grow`: `sizeof(Key)` and at most 20 bytes a key. `Key` is
+/// All memory is taken by the constructor and by `grow`: `sizeof(Key)` and at most 32 bytes a key. `Key` is
 /// copyable, equality-comparable and has a `boost::hash`. `refresh`, `insert` and `contains` take constant
 /// time on average. Not thread-safe.
 template <class Key>
@@ -38,7 +38,7 @@ public:
     std::size_t capacity() const noexcept { return capacity_; }
     /// Bytes taken from the heap.
     std::size_t memory() const noexcept {
-        return nodes_.capacity() * sizeof(node) + buckets_.capacity() * sizeof(index);
+        return nodes_.capacity() * sizeof(node) + slots_.capacity() * sizeof(slot);
     }
 
     bool contains(const Key& key) const noexcept { return find(key) != nil; }
@@ -61,21 +61,25 @@ public:
 
     /// Makes the key the one seen last, letting the one seen longest ago leave if there is no room. Whether it is new.
     bool insert(const Key& key) {
-        if (refresh(key))
-            return false;
-        index at;
-        if (nodes_.size() < capacity_) {
+        const std::uint32_t hash = hash_of(key);
+        std::size_t place = place_of(key, hash);
+        index at = slots_[place].node;
+        const bool known = at != nil;
+        if (known) {
+            unlink(at);
+        } else if (nodes_.size() < capacity_) {
             at = static_cast<index>(nodes_.size());
-            nodes_.push_back({key, nil, nil, nil});
+            nodes_.push_back({key, nil, nil});
         } else {
             at = oldest_;
             unlink(at);
-            remove_from_bucket(at);
+            remove_from_table(at);
             nodes_[at].key = key;
+            place = place_of(key, hash);
         }
-        add_to_bucket(at);
+        slots_[place] = {at, hash};
         link_newest(at);
-        return true;
+        return !known;
     }
 
     /// Visits every key as `f(key)`, the one seen longest ago first.
@@ -101,28 +105,41 @@ private:
     static constexpr index nil = std::numeric_limits<index>::max();
     struct node {
         Key key;
-        index older, newer, next_in_bucket;
+        index older, newer;
+    };
+    /// A place in the table. The hash says where it belongs, so that most lookups touch no key.
+    struct slot {
+        index node = nil;
+        std::uint32_t hash = 0;
     };
 
-    index& bucket(const Key& key) noexcept {
-        return buckets_[boost::hash<Key>()(key) & (buckets_.size() - 1)];
+    static std::uint32_t hash_of(const Key& key) noexcept {
+        // A hash may be the key itself; the upper half of the product depends on all of it.
+        return static_cast<std::uint32_t>(std::uint64_t{boost::hash<Key>()(key)} * 0x9e3779b97f4a7c15 >> 32);
     }
-    index find(const Key& key) const noexcept {
-        index at = buckets_[boost::hash<Key>()(key) & (buckets_.size() - 1)];
-        while (at != nil && !(nodes_[at].key == key))
-            at = nodes_[at].next_in_bucket;
+    std::size_t next(std::size_t place) const noexcept { return (place + 1) & (slots_.size() - 1); }
+    std::size_t home(const slot& s) const noexcept { return s.hash & (slots_.size() - 1); }
+
+    /// Where the key is, or the empty slot where it would be.
+    std::size_t place_of(const Key& key, std::uint32_t hash) const noexcept {
+        std::size_t at = home({nil, hash});
+        while (slots_[at].node != nil && !(slots_[at].hash == hash && nodes_[slots_[at].node].key == key))
+            at = next(at);
         return at;
     }
-    void add_to_bucket(index at) noexcept {
-        index& first = bucket(nodes_[at].key);
-        nodes_[at].next_in_bucket = first;
-        first = at;
-    }
-    void remove_from_bucket(index at) noexcept {
-        index* link = &bucket(nodes_[at].key);
-        while (*link != at)
-            link = &nodes_[*link].next_in_bucket;
-        *link = nodes_[at].next_in_bucket;
+    index find(const Key& key) const noexcept { return slots_[place_of(key, hash_of(key))].node; }
+    void remove_from_table(index which) noexcept {
+        std::size_t hole = home({nil, hash_of(nodes_[which].key)});
+        while (slots_[hole].node != which)
+            hole = next(hole);
+        // What stands behind it moves up, unless that is before its home.
+        const std::size_t mask = slots_.size() - 1;
+        for (std::size_t at = next(hole); slots_[at].node != nil; at = next(at))
+            if (((at - home(slots_[at])) & mask) >= ((at - hole) & mask)) {
+                slots_[hole] = slots_[at];
+                hole = at;
+            }
+        slots_[hole] = {};
     }
     void unlink(index at) noexcept {
         const node& n = nodes_[at];
@@ -136,16 +153,17 @@ private:
         newest_ = at;
     }
     void rehash() {
-        // Rounded down, so that the table never takes more than 4 bytes a key; chains then hold two keys at
-        // most on average.
-        buckets_.assign(std::bit_floor(capacity_), nil);
-        for (index at = 0; at != nodes_.size(); ++at)
-            add_to_bucket(at);
+        // At most three quarters of the slots are taken.
+        slots_.assign(std::bit_ceil(capacity_ + capacity_ / 3 + 1), {});
+        for (index at = 0; at != nodes_.size(); ++at) {
+            const std::uint32_t hash = hash_of(nodes_[at].key);
+            slots_[place_of(nodes_[at].key, hash)] = {at, hash};
+        }
     }
 
     std::size_t capacity_;
     std::vector<node> nodes_;
-    std::vector<index> buckets_;
+    std::vector<slot> slots_;
     index oldest_ = nil, newest_ = nil;
 };
 

@@ -39,6 +39,8 @@ struct shipper_options {
     /// Applied to what is read, before anything is made of it: what it replaces is neither shipped nor kept. A step in which
     /// it replaces something is another step than without it.
     aoss::redact_function redact{};
+    /// Makes what reads pages faster, such as a `simdjson_scanner`; empty: nothing does.
+    aoss::make_scanner_function make_scanner{};
     delivery_options delivery{};
     backoff_options backoff{};
     /// After `stop`: how long pushes in flight may take until they are abandoned.

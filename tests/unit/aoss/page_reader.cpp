@@ -1,10 +1,12 @@
 #include "printing.hpp"
 
 #include <lokiship/aoss/page_reader.hpp>
+#include <lokiship/aoss/simdjson_scanner.hpp>
 
 #include <boost/test/unit_test.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,10 +24,10 @@ struct reading {
     result<aoss::page_summary> end = aoss::page_summary{};
 };
 
-/// Reads the pieces in order, stopping at the first error.
-reading read(std::initializer_list<std::string_view> pieces, const aoss::page_limits& limits = {}) {
+reading read_by(aoss::record_scanner* scanner, const std::vector<std::string_view>& pieces,
+                const aoss::page_limits& limits) {
     reading out;
-    page_reader reader([&](const execution_record& r) { out.records.push_back(r); }, limits);
+    page_reader reader([&](const execution_record& r) { out.records.push_back(r); }, limits, scanner);
     for (const auto piece : pieces)
         if (auto r = reader.write(piece); !r) {
             out.end = r.error();
@@ -36,16 +38,33 @@ reading read(std::initializer_list<std::string_view> pieces, const aoss::page_li
     return out;
 }
 
-reading read_bytes(std::string_view page) {
-    reading out;
-    page_reader reader([&](const execution_record& r) { out.records.push_back(r); });
-    for (const char& c : page)
-        if (auto r = reader.write({&c, 1}); !r) {
-            out.end = r.error();
-            return out;
-        }
-    out.end = reader.finish();
+/// What the parser has found wrong depends a little on the pieces, as the place does.
+std::string without_place(const std::string& message) {
+    return message.substr(0, message.rfind(": "));
+}
+
+/// Reads the pieces in order, stopping at the first error, without a scanner and with one.
+reading read(const std::vector<std::string_view>& pieces, const aoss::page_limits& limits = {}) {
+    const reading out = read_by(nullptr, pieces, limits);
+    aoss::simdjson_scanner scanner;
+    const reading same = read_by(&scanner, pieces, limits);
+    BOOST_TEST((same.records == out.records));
+    BOOST_TEST_REQUIRE(same.end.has_value() == out.end.has_value());
+    if (out.end) {
+        BOOST_TEST((same.end->total_executions == out.end->total_executions));
+        BOOST_TEST((same.end->total_log_entries == out.end->total_log_entries));
+        BOOST_TEST(same.end->records == out.end->records);
+        BOOST_TEST(same.end->executions_seen == out.end->executions_seen);
+    } else
+        BOOST_TEST(without_place(same.end.error().message) == without_place(out.end.error().message));
     return out;
+}
+
+reading read_bytes(std::string_view page) {
+    std::vector<std::string_view> bytes;
+    for (const char& c : page)
+        bytes.emplace_back(&c, 1);
+    return read(bytes);
 }
 
 constexpr std::string_view whole_page =
@@ -262,6 +281,98 @@ BOOST_AUTO_TEST_CASE(a_page_must_bring_records) {
         BOOST_TEST(got.end.error().message.find("more than 100 bytes without a whole record") !=
                    std::string::npos);
     }
+}
+
+namespace {
+
+/// Counts the bytes that another one takes.
+class counting_scanner final : public aoss::record_scanner {
+public:
+    bool scan(aoss::detail::page_handler& handler, std::string_view& text) override {
+        ++calls;
+        const std::size_t before = text.size();
+        const bool out = scanner_.scan(handler, text);
+        taken += before - text.size();
+        return out;
+    }
+    std::size_t calls = 0, taken = 0;
+
+private:
+    aoss::simdjson_scanner scanner_;
+};
+
+/// As the backend writes them, without blanks.
+constexpr std::string_view compact_page =
+    R"({"total_executions":4,"logs":[{"execution_id":"e0","step":0,"stdout":""},)"
+    R"({"timestamp":"2026-11-23T13:12:03.237230+00:00","execution_id":"e1","user_id":null,"step":1,"exit_code":-1,)"
+    R"("stdout":"a\n\"},{\"é\u00e9\ud83d\ude00","query":"},{","agent_summary":null},)"
+    R"({"execution_id":"e2","new":[{"a":[1.5e3,true]},{"b":{}}],"step":2,"stdout":null,"more":-0,"stderr":"12345678"},)"
+    R"({"step":3,"execution_id":"e3","step":4,"std\u006fut":"x","on":false},{},)"
+    R"({"execution_id":"e4","step":5}],"x":[{"step":1},{"step":2},{"step":3}],"total_log_entries":6})";
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(a_scanner_takes_all_but_the_first_record) {
+    counting_scanner scanner;
+    const auto got = read_by(&scanner, {compact_page}, {});
+    BOOST_TEST_REQUIRE(got.end.has_value(), got.end.error().message);
+    BOOST_TEST(got.records.size() == 6u);
+    const auto first = compact_page.find(R"(,{"timestamp)"), end = compact_page.find(R"(],"x")");
+    BOOST_TEST(scanner.taken == end - first);
+    BOOST_TEST(got.records[3].standard_output == "x");
+    // In pieces it takes what is whole in them.
+    for (const std::size_t size : {1u, 100u, 300u}) {
+        counting_scanner again;
+        std::vector<std::string_view> pieces;
+        for (std::size_t at = 0; at < compact_page.size(); at += size)
+            pieces.push_back(compact_page.substr(at, size));
+        BOOST_TEST((read_by(&again, pieces, {}).records == got.records));
+        BOOST_TEST((again.taken == 0) == (size == 1));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_scanner_is_not_asked_again_for_a_page_with_what_it_does_not_take) {
+    std::string page = R"({"logs":[{})";
+    for (int i = 0; i != 100; ++i)
+        page += R"(,{"step":")" + std::string(i == 50 ? "" : "x") + R"("})";
+    counting_scanner scanner;
+    BOOST_TEST(read_by(&scanner, {page + "]}"}, {}).end.has_error());
+    BOOST_TEST(scanner.calls == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_scanner_changes_nothing_wherever_a_page_is_cut) {
+    for (const std::size_t max : {8u, 1000u})
+        for (std::size_t i = 0; i <= compact_page.size(); ++i)
+            read({compact_page.substr(0, i), compact_page.substr(i)},
+                 {.max_field_size = max, .max_depth = 6});
+    for (std::size_t i = 0; i < compact_page.size(); ++i)
+        read({compact_page.substr(0, i)});
+}
+
+BOOST_AUTO_TEST_CASE(a_scanner_changes_nothing_whatever_is_wrong_with_a_page) {
+    using namespace std::string_view_literals;
+    for (std::size_t i = 0; i != compact_page.size(); ++i) {
+        std::string page(compact_page);
+        for (const char c : "\"\\{}[],:-+.09eEntf \t\n\x01\x7f\x80\xc3\xed\xff\0"sv) {
+            page[i] = c;
+            read({page});
+        }
+        page[i] = compact_page[i];
+        for (const std::string_view more :
+             {","sv, "\""sv, "}"sv, "]"sv, "\xef\xbb\xbf"sv, "{}"sv, ",{}"sv, "\\ud800"sv, "\\udc00"sv})
+            read({std::string(page).insert(i, more)});
+        read({std::string(page).erase(i, 1)});
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_scanner_keeps_a_page_s_limits) {
+    for (std::uint64_t n = 1; n != 8; ++n)
+        BOOST_TEST(read({compact_page}, {.max_records = n}).end.has_value() == (n >= 6));
+    for (std::size_t depth = 1; depth != 12; ++depth)
+        read({compact_page}, {.max_depth = depth});
+    std::string deep = R"({"logs":[{},{"x":[[[[[[[[]]]]]]]]},{}]})";
+    for (std::size_t depth = 1; depth != 15; ++depth)
+        BOOST_TEST(read({deep}, {.max_depth = depth}).end.has_value() == (depth >= 11));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

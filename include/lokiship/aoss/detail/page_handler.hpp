@@ -95,7 +95,8 @@ public:
     page_handler(record_handler on_record, const page_limits& limits)
         : on_record_(std::move(on_record))
         , max_field_size_(limits.max_field_size)
-        , max_records_(limits.max_records) {}
+        , max_records_(limits.max_records)
+        , max_depth_(limits.max_depth) {}
 
     const page_summary& summary() const noexcept { return summary_; }
     /// Where reading stands, for messages: `logs[3].exit_code`.
@@ -184,15 +185,25 @@ public:
             on_key_part(s, n, ec);
             s = key_;
         }
-        current_ = level_ == level::record ? find_record_field(s) : find_page_field(s);
+        begin_field(level_ == level::record ? find_record_field(s) : find_page_field(s));
         key_.clear();
-        skip_value_ = current_ == nullptr;
-        cut_ = false;
-        if (current_ && level_ == level::record) {
-            seen_ |= 1u << (current_ - record_fields.data());
-            clear(*current_);
-        }
         return true;
+    }
+    /// As `on_key` does with this field, or with an unknown one.
+    void begin_field(const page_field* f) noexcept {
+        current_ = f;
+        skip_value_ = f == nullptr;
+        cut_ = false;
+        if (f && level_ == level::record) {
+            seen_ |= 1u << (f - record_fields.data());
+            clear(*f);
+        }
+    }
+    /// As `on_string` with a text that is UTF-8.
+    bool on_valid_string(std::string_view s, error_code& ec) {
+        if (s.size() > max_field_size_)
+            return on_string(s, s.size(), ec);
+        return on_string_part(s, s.size(), ec) && value_done();
     }
     bool on_string_part(std::string_view s, std::size_t, error_code& ec) {
         if (skipping())
@@ -254,6 +265,19 @@ public:
     }
     bool on_comment_part(std::string_view, error_code&) { return true; }
     bool on_comment(std::string_view, error_code&) { return true; }
+
+    /// Where records may be handed to it without a parser.
+    bool is_between_records() const noexcept { return level_ == level::logs; }
+    /// How deep objects and arrays may nest within a record; the page, its array and the record are around them.
+    std::size_t max_depth_in_record() const noexcept {
+        return max_depth_ - std::min(max_depth_, std::size_t{3});
+    }
+    /// As if the record had not begun. Only between the fields.
+    void abandon_record() noexcept {
+        level_ = level::logs;
+        current_ = nullptr;
+        skip_value_ = false;
+    }
 
 private:
     enum class level {
@@ -317,6 +341,7 @@ private:
     record_handler on_record_;
     std::size_t max_field_size_;
     std::uint64_t max_records_;
+    std::size_t max_depth_;
     execution_record record_;
     std::string last_execution_;
     page_summary summary_;
