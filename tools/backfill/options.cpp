@@ -156,7 +156,7 @@ std::vector<setting> backfill_settings() {
             text_setting("rate", "BYTES|auto|off", "auto",
                          "How many bytes of lines a second are pushed in all; auto: just below Loki's "
                          "ingestion_rate_mb; off: as many as it takes, also for each stream, and up to "
-                         "2 MiB at once",
+                         "2.5 MiB at once",
                          check_rate),
             size_setting("max-memory", "32MiB", "1TiB", "64MiB", "How much memory the process may take"),
             text_setting(
@@ -223,13 +223,13 @@ ship::backfill_options to_backfill_options(const values& v, ship::delivery_optio
     out.spool.memory = static_cast<std::size_t>(std::min<std::uint64_t>(memory / 4, 512 * 1024 * 1024));
     out.spool.one_order = v.flag("dry-run");
     // Beside the entries under way there are their bodies.
-    out.delivery.max_bytes_in_flight = static_cast<std::size_t>(memory / 5);
+    out.delivery.max_bytes_in_flight = static_cast<std::size_t>(memory / 16 * 3);
     // A stream has one push at a time: without a rate, how much that is decides how fast it goes where
     // answers take long.
     const bool limited = out.delivery.stream_rate != 0;
     out.delivery.batch.max_bytes = static_cast<std::size_t>(
-        std::clamp<std::uint64_t>(out.delivery.max_bytes_in_flight / (limited ? 8 : 4), 16 * 1024,
-                                  limited ? out.delivery.batch.max_bytes : 2 * 1024 * 1024));
+        std::clamp<std::uint64_t>(out.delivery.max_bytes_in_flight / (limited ? 7 : 3), 16 * 1024,
+                                  limited ? out.delivery.batch.max_bytes : 5 * 512 * 1024));
 
     out.verify = v.flag("verify");
     out.verify_wait = v.duration("verify-wait");

@@ -1,6 +1,7 @@
 #ifndef LOKISHIP_SHIP_BACKFILL_OPTIONS_HPP
 #define LOKISHIP_SHIP_BACKFILL_OPTIONS_HPP
 
+#include <lokiship/aoss/record_scanner.hpp>
 #include <lokiship/aoss/to_entry.hpp>
 #include <lokiship/error.hpp>
 #include <lokiship/loki/ingestion_limits.hpp>

@@ -468,17 +468,18 @@ private:
             return;
         }
         BOOST_ASSERT(!p.stored);
-        if (!p.original_time) {
-            p.original_time = p.entry.time;
+        if (!p.restamped()) {
             if (!options_.structured_metadata) {
                 const std::string suffix = " | ORIGINAL_TIMESTAMP: " + text::format_rfc3339(p.entry.time);
                 p.entry.line += suffix;
-                p.suffix_size = suffix.size();
+                p.suffix_size = static_cast<std::uint32_t>(suffix.size());
             }
             ++count_.restamped;
         }
         // Lines of distinct executions may be equal; their times must not be.
+        const timestamp original = p.original_time();
         p.entry.time = *oldest_acceptable + std::chrono::nanoseconds(l.restamped++);
+        p.restamped_by = p.entry.time - original;
         p.sent_before = p.proven = false;
         outbox::put(l, std::move(p));
     }

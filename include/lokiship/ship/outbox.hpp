@@ -11,6 +11,7 @@
 #include <boost/unordered/unordered_flat_set.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -31,10 +32,12 @@ public:
         loki::entry entry;
         aoss::step_key key;
         stored_line stored{};
-        /// The time that the record has, where the entry was given a later one (`late_entries::restamp`).
-        std::optional<timestamp> original_time{};
+        /// The owner's: where it has the entry from.
+        std::uint64_t position = 0;
+        /// How much later than its record's its time is (`late_entries::restamp`); zero: not at all.
+        std::chrono::nanoseconds restamped_by{};
         /// How many bytes were added to the line for that.
-        std::size_t suffix_size = 0;
+        std::uint32_t suffix_size = 0;
         /// It was part of a push whose outcome, for this entry, is not known.
         bool sent_before = false;
         /// When it was sent, once at least, Loki would have taken it, for all that was known
@@ -42,16 +45,17 @@ public:
         bool proven = false;
         /// It was acknowledged before and did not show when it was read back.
         bool lost_before = false;
-        /// The owner's: where it has the entry from.
-        std::uint64_t position = 0;
+        /// The outbox's: `contains` tells of it.
+        bool listed = false;
 
         /// The line as it is pushed, and its size; valid as long as the entry, or what `stored_line::read` gives.
         std::string_view line() const { return stored ? stored.read() : std::string_view(entry.line); }
         std::size_t line_size() const noexcept { return stored ? stored.size() : entry.line.size(); }
+        bool restamped() const noexcept { return restamped_by.count() != 0; }
+        timestamp original_time() const noexcept { return entry.time - restamped_by; }
         /// The entry as its record gives it.
         loki::entry original() const {
-            return {original_time.value_or(entry.time),
-                    std::string(line().substr(0, line_size() - suffix_size))};
+            return {original_time(), std::string(line().substr(0, line_size() - suffix_size))};
         }
     };
     /// Takes no memory while it is empty, and little besides the entries.
@@ -88,12 +92,12 @@ public:
         bool empty() const noexcept { return queue.empty() && batch.empty(); }
     };
 
-    std::size_t size() const noexcept { return keys_.size(); }
+    std::size_t size() const noexcept { return size_; }
     /// About how many bytes it takes, streams with nothing pending included.
     std::size_t memory() const noexcept { return memory_; }
-    bool empty() const noexcept { return keys_.empty(); }
+    bool empty() const noexcept { return size_ == 0; }
 
-    /// Whether an entry with this key is pending.
+    /// Whether an entry with this key is pending, of those that `add` added.
     bool contains(const aoss::step_key& key) const noexcept { return keys_.contains(key); }
 
     /// Adds an entry behind those of the same time. False, and nothing changes, where its key is pending
@@ -102,14 +106,17 @@ public:
         return add(labels, pending_entry{std::move(entry), key});
     }
     bool add(const loki::labels& labels, pending_entry e) {
-        return !contains(e.key) && add(stream(labels), std::move(e));
-    }
-    bool add(lane& l, pending_entry e) {
         if (!keys_.insert(e.key).second)
             return false;
+        e.listed = true;
+        add_distinct(stream(labels), std::move(e));
+        return true;
+    }
+    /// The same for an entry whose key, as the caller knows, no other has.
+    void add_distinct(lane& l, pending_entry e) {
+        ++size_;
         memory_ += cost(e);
         put(l, std::move(e));
-        return true;
     }
 
     /// The stream with these labels, which is added where there was none. Valid until it is forgotten.
@@ -171,10 +178,12 @@ public:
         return out;
     }
 
-    /// The entry is settled: its key is no longer pending.
+    /// An entry leaves; its key is no longer pending.
     void settled(const pending_entry& p) {
-        if (keys_.erase(p.key) != 0)
-            memory_ -= cost(p);
+        if (p.listed)
+            keys_.erase(p.key);
+        --size_;
+        memory_ -= cost(p);
     }
 
     /// Forgets a stream that has nothing pending and nothing to remember but its window. False, and nothing changes, where
@@ -242,7 +251,7 @@ public:
 
     /// About how many bytes of memory an entry takes in it, without what restamping has added.
     static std::size_t cost(const pending_entry& p) noexcept {
-        return sizeof p + 2 * sizeof p.key + p.entry.line.size() - p.suffix_size;
+        return sizeof p + (p.listed ? 2 * sizeof p.key : 0) + p.entry.line.size() - p.suffix_size;
     }
 
 private:
@@ -260,7 +269,7 @@ private:
 
     std::map<loki::labels, lane> lanes_;
     boost::unordered_flat_set<aoss::step_key> keys_;
-    std::size_t memory_ = 0;
+    std::size_t size_ = 0, memory_ = 0;
 };
 
 } // namespace lokiship::ship

@@ -13,8 +13,8 @@
 
 namespace lokiship::ship {
 
-/// How many pushes may be under way, found out by trying: twice as many after a round of pushes that went well, until it was
-/// too many for the first time, and one more from then on; half as many after one that Loki had no room for (429, 5xx,
+/// How many pushes may be under way, found out by trying: three times as many after a round of pushes that went well, until it
+/// was too many for the first time, and one more from then on; half as many after one that Loki had no room for (429, 5xx,
 /// silence), a tenth less where answers take much longer than they did. Pure.
 ///
 /// What was under way when it was lowered tells nothing of the lower number, and does not lower it again.
@@ -36,7 +36,7 @@ public:
         const double answered = std::exchange(answered_, 0);
         // Fewer tell nothing of what it bears, and where answers come at once, more gain nothing.
         if (full && idle >= worth_it)
-            limit_ = std::min(limit_ + (lowered_ ? answered / limit_ : answered), most_);
+            limit_ = std::min(limit_ + (lowered_ ? answered / limit_ : 2 * answered), most_);
     }
     /// A push was answered that began at `begun`. For `busy` of the time since, nobody could have seen its answer.
     void succeeded(steady_time begun, steady_time now, std::chrono::nanoseconds busy = {}) {

@@ -8,6 +8,8 @@
 #include <lokiship/ship/spool.hpp>
 #include <lokiship/ship/stream_progress.hpp>
 
+#include <boost/unordered/unordered_flat_set.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
@@ -130,7 +132,10 @@ public:
     void add(shipment_part part) {
         loaded_part& l = parts_.emplace_back(std::move(part));
         touch(static_cast<std::uint32_t>(parts_.size() - 1));
-        l.next = spool_.streams()[l.part.stream].oldest;
+        const spooled_stream& stream = spool_.streams()[l.part.stream];
+        l.left = stream.entries - std::min(stream.entries, l.part.progress.settled());
+        left_ += l.left;
+        l.next = stream.oldest;
         if (!l.part.ranges.empty())
             l.next = std::max(l.next, l.part.ranges.front().from.value_or(l.next));
         wait_again(static_cast<std::uint32_t>(parts_.size() - 1));
@@ -170,9 +175,10 @@ public:
         touch(number);
         bytes_settled_ += p.line_size() - p.suffix_size;
         memory_ -= outbox::cost(p);
-        l.part.progress.settle(p.position & position_mask, refused           ? outcome::rejected(*refused)
-                                                           : p.original_time ? outcome::restamped()
-                                                                             : outcome::shipped());
+        drop_left(l, 1);
+        l.part.progress.settle(p.position & position_mask, refused         ? outcome::rejected(*refused)
+                                                           : p.restamped() ? outcome::restamped()
+                                                                           : outcome::shipped());
         if (--l.in_outbox == 0) {
             --loaded_streams_;
             if (!std::exchange(l.lane_is_idle, true))
@@ -203,6 +209,27 @@ public:
     }
 
 private:
+    /// Finds a key that is there twice: its entries come one behind the other but for others of their execution.
+    class repeated_keys {
+    public:
+        /// Whether the key came before. To be asked in the spool's order.
+        bool operator()(const aoss::step_key& key) {
+            if (key.execution_high != high_ || key.execution_low != low_) {
+                high_ = key.execution_high;
+                low_ = key.execution_low;
+                // To clear a table takes its whole size.
+                if (seen_.bucket_count() > 64)
+                    seen_ = {};
+                seen_.clear();
+            }
+            return !seen_.insert(key).second;
+        }
+
+    private:
+        std::uint64_t high_ = 0, low_ = 0;
+        boost::unordered_flat_set<aoss::step_key> seen_;
+    };
+
     /// Of an entry's `position` in the outbox: its part and its place in it.
     static constexpr unsigned position_bits = 40;
     static constexpr std::uint64_t position_mask = (std::uint64_t{1} << position_bits) - 1;
@@ -212,9 +239,12 @@ private:
             : part(std::move(p)) {}
         shipment_part part;
         std::optional<shipment_part::cursor> cursor{};
+        repeated_keys repeated{};
         /// Not later than its next entry.
         timestamp next{};
         bool ended = false;
+        /// How many entries it has at most that are not settled.
+        std::uint64_t left = 0;
         std::size_t in_outbox = 0;
         /// Its text in the checkpoint, and whether that is not true any more.
         std::string saved{};
@@ -274,6 +304,12 @@ private:
         return true;
     }
 
+    void drop_left(loaded_part& l, std::uint64_t n) noexcept {
+        n = std::min(n, l.left);
+        l.left -= n;
+        left_ -= n;
+    }
+
     void wait_again(std::uint32_t number) {
         const loaded_part& l = parts_[number];
         if (!l.ended)
@@ -292,9 +328,11 @@ private:
         if (!l.cursor)
             l.cursor.emplace(spool_, l.part);
         spooled_entry e;
-        for (std::size_t n = 0; l.cursor->position() < l.part.progress.settled() && l.cursor->next(e); ++n)
+        for (std::size_t n = 0; l.cursor->position() < l.part.progress.settled() && l.cursor->next(e); ++n) {
+            l.repeated(e.key);
             if (n == max_passed)
                 return false;
+        }
         return true;
     }
 
@@ -311,7 +349,7 @@ private:
         spooled_entry e;
         std::size_t bytes = 0;
         outbox::lane* lane = nullptr;
-        const std::size_t begin = memory_, most = load_size();
+        const std::size_t begin = memory_, most = load_size(l);
         const auto has_room = [&](std::size_t n) {
             // With one more like them it is still one push.
             return n < options_.max_entries && bytes + bytes / (n + 1) < options_.max_bytes &&
@@ -320,6 +358,7 @@ private:
         for (std::size_t n = 0; has_room(n) || (p.together_until && l.next <= *p.together_until); ++n) {
             if (!l.cursor->next(e)) {
                 l.ended = true;
+                drop_left(l, l.left - std::min<std::uint64_t>(l.left, l.in_outbox));
                 l.cursor.reset();
                 break;
             }
@@ -337,6 +376,7 @@ private:
             if (const auto done = outcome_without_push(l, e, maybe_sent)) {
                 bytes_settled_ += e.line.size();
                 p.progress.settle(position, *done);
+                drop_left(l, 1);
                 --count_.pending;
                 count_settled(count_, *done, 1);
                 continue;
@@ -356,7 +396,7 @@ private:
             pending.sent_before = maybe_sent;
             pending.proven = proven;
             memory_ += outbox::cost(pending);
-            box_.add(*lane, std::move(pending));
+            box_.add_distinct(*lane, std::move(pending));
             ++l.in_outbox;
         }
         // What an earlier run may have sent and is not there any more is of no use.
@@ -372,8 +412,7 @@ private:
         return true;
     }
     std::optional<outcome> outcome_without_push(loaded_part& l, const spooled_entry& e, bool maybe_sent) {
-        // Two entries with one key in one batch would be taken for one.
-        if (box_.contains(e.key))
+        if (l.repeated(e.key))
             return outcome::duplicate();
         if (maybe_sent)
             return std::nullopt; // Loki tells
@@ -384,9 +423,11 @@ private:
         return std::nullopt;
     }
 
-    /// All streams that have something left get their share, so that as many as possible are under way at the same time.
-    std::size_t load_size() const noexcept {
-        return std::max(options_.max_memory / (waiting_.size() + loaded_streams_ + 1), min_load_size);
+    /// All get as much of what there is room for as they have of what is left, so that they end together.
+    std::size_t load_size(const loaded_part& l) const noexcept {
+        const double share = left_ == 0 ? 1 : static_cast<double>(l.left) / static_cast<double>(left_);
+        return std::max(static_cast<std::size_t>(share * static_cast<double>(options_.max_memory)),
+                        min_load_size);
     }
     bool has_much_room(std::size_t ready) const noexcept {
         return loaded_streams_ <= options_.streams / 4 * 3 && memory_ <= options_.max_memory / 4 * 3 &&
@@ -410,6 +451,8 @@ private:
     std::vector<std::uint32_t> idle_lanes_;
     std::priority_queue<waiting> waiting_;
     std::size_t loaded_streams_ = 0, memory_ = 0;
+    /// Of all parts.
+    std::uint64_t left_ = 0;
     std::uint64_t bytes_settled_ = 0;
 };
 

@@ -256,7 +256,7 @@ private:
         box_.visit_lanes([&](const outbox::lane& l) {
             for (const auto* list : {&l.batch, &l.queue})
                 for (const auto& p : *list) {
-                    const auto time = p.original_time.value_or(p.entry.time);
+                    const auto time = p.original_time();
                     out.reach_back_to = std::min(out.reach_back_to.value_or(time), time);
                 }
             if (l.window.is_fresh(now, options_.delivery.ingester))

@@ -1,6 +1,7 @@
 #ifndef LOKISHIP_SHIP_SHIPPER_OPTIONS_HPP
 #define LOKISHIP_SHIP_SHIPPER_OPTIONS_HPP
 
+#include <lokiship/aoss/record_scanner.hpp>
 #include <lokiship/aoss/step_key.hpp>
 #include <lokiship/aoss/to_entry.hpp>
 #include <lokiship/ship/backoff.hpp>

@@ -159,7 +159,6 @@ BOOST_AUTO_TEST_CASE(its_memory_is_known) {
     lane.queue.front().entry.line += "more";
     lane.queue.front().suffix_size = 4;
     box.settled(lane.queue.front());
-    box.settled(lane.queue.front());
     lane.queue.clear();
     const auto idle = box.memory();
     BOOST_TEST(idle > 0u);

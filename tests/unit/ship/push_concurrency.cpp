@@ -29,18 +29,18 @@ steady_time rounds(push_concurrency& c, int n, std::chrono::nanoseconds takes, s
 
 } // namespace
 
-BOOST_AUTO_TEST_CASE(it_doubles_each_round_until_it_was_too_many) {
+BOOST_AUTO_TEST_CASE(it_trebles_each_round_until_it_was_too_many) {
     push_concurrency c(100);
     BOOST_TEST(c.limit() == 4u);
     auto now = rounds(c, 1, 10ms);
-    BOOST_TEST(c.limit() == 8u);
-    now = rounds(c, 3, 10ms, now);
-    BOOST_TEST(c.limit() == 64u);
+    BOOST_TEST(c.limit() == 12u);
+    now = rounds(c, 1, 10ms, now);
+    BOOST_TEST(c.limit() == 36u);
     c.failed(now, now + 10ms);
-    BOOST_TEST(c.limit() == 32u);
+    BOOST_TEST(c.limit() == 18u);
     now = rounds(c, 10, 10ms, now + 10ms);
-    BOOST_TEST(c.limit() >= 40u);
-    BOOST_TEST(c.limit() <= 42u);
+    BOOST_TEST(c.limit() >= 26u);
+    BOOST_TEST(c.limit() <= 28u);
     rounds(c, 100, 10ms, now);
     BOOST_TEST(c.limit() == 100u);
     BOOST_TEST(push_concurrency(1).limit() == 1u);
@@ -56,7 +56,7 @@ BOOST_AUTO_TEST_CASE(few_pushes_tell_nothing_of_many) {
     BOOST_TEST(c.limit() == 4u);
     c.succeeded(start, start + 10ms);
     c.waited(10ms, true);
-    BOOST_TEST(c.limit() == 5u);
+    BOOST_TEST(c.limit() == 6u);
 }
 
 BOOST_AUTO_TEST_CASE(answers_that_come_at_once_need_no_company) {
@@ -64,7 +64,7 @@ BOOST_AUTO_TEST_CASE(answers_that_come_at_once_need_no_company) {
     auto now = rounds(c, 100, 900us);
     BOOST_TEST(c.limit() == 4u);
     rounds(c, 1, 4ms, now);
-    BOOST_TEST(c.limit() == 8u);
+    BOOST_TEST(c.limit() == 12u);
 }
 
 BOOST_AUTO_TEST_CASE(a_failure_halves_it_once_for_all_that_were_under_way) {

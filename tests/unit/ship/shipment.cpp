@@ -2,12 +2,15 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 BOOST_AUTO_TEST_SUITE(shipment_)
 
@@ -26,9 +29,14 @@ std::string line(std::string_view stream, std::int64_t n) {
 /// So many streams of as many kilobytes each, at the same times.
 struct history {
     history(int streams, int lines, const ship::shipment::options& o)
+        : history(std::vector<int>(static_cast<std::size_t>(streams), lines), o) {}
+    /// Streams of different sizes.
+    history(const std::vector<int>& lines, const ship::shipment::options& o)
         : out(spool, box, count, o, [](const auto&, const auto&) { return std::nullopt; }) {
-        for (int n = 0; n != lines; ++n)
-            for (int s = 0; s != streams; ++s) {
+        for (int n = 0; n != *std::max_element(lines.begin(), lines.end()); ++n)
+            for (std::size_t s = 0; s != lines.size(); ++s) {
+                if (n >= lines[s])
+                    continue;
                 aoss::step_key key;
                 key.execution_low = ++added;
                 key.step = n;
@@ -89,6 +97,27 @@ BOOST_AUTO_TEST_CASE(what_there_is_room_for_is_shared_by_all_streams) {
     BOOST_TEST(h.settled == h.added);
 }
 
+BOOST_AUTO_TEST_CASE(each_stream_gets_its_share_of_the_room) {
+    // Each is through after as many pushes as the others.
+    auto options = limits(20, 3'500'000);
+    options.max_bytes = 100'000'000;
+    history h({4000, 2000, 1000}, options);
+    const auto brought = [&](const char* stream) {
+        return static_cast<double>(h.box.find_stream({{"stream", stream}})->queue.size());
+    };
+    int rounds = 0;
+    for (; !h.out.empty(); ++rounds) {
+        h.out.top_up({});
+        if (rounds == 0) {
+            BOOST_TEST(brought("0") / brought("1") == 2, boost::test_tools::tolerance(0.05));
+            BOOST_TEST(brought("1") / brought("2") == 2, boost::test_tools::tolerance(0.05));
+        }
+        h.settle();
+    }
+    BOOST_TEST(rounds <= 4);
+    BOOST_TEST(h.settled == h.added);
+}
+
 BOOST_AUTO_TEST_CASE(few_streams_get_one_push_each_at_a_time) {
     history h(1, 5000, limits(20, 100'000'000));
     h.out.top_up({});
@@ -130,6 +159,38 @@ BOOST_AUTO_TEST_CASE(lines_stay_in_the_spool_until_they_are_asked_for) {
     });
     h.settle();
     BOOST_TEST(h.out.bytes_settled() == h.added * line_size);
+}
+
+BOOST_AUTO_TEST_CASE(what_a_history_has_twice_is_brought_once) {
+    ship::spool spool{ship::spool_options{}};
+    ship::outbox box;
+    ship::counters count;
+    ship::shipment out(spool, box, count, limits(20, 4'000'000),
+                       [](const auto&, const auto&) { return std::nullopt; });
+    // The same steps come again, later, behind others of their execution, which has more than one time cannot
+    // tell.
+    for (int again = 0; again != 3; ++again)
+        for (std::int64_t execution = 0; execution != 3; ++execution)
+            for (std::int64_t step = 0; step != 200; ++step)
+                spool.add({{"a", "b"}}, timestamp(1s * (execution / 2)), "x",
+                          {1, static_cast<std::uint64_t>(execution), step, 7});
+    spool.finish();
+    count.fetched = count.pending = 1800;
+    ship::shipment_part part;
+    part.labels = {{"a", "b"}};
+    out.add(std::move(part));
+    out.top_up({});
+    BOOST_TEST(box.size() == 600u);
+    BOOST_TEST(count.duplicate == 1200u);
+    BOOST_TEST(count.pending == 600u);
+    BOOST_TEST(!box.contains({1, 0, 0, 7}));
+    while (box.size() != 0) {
+        out.settled(box.next()->queue.front(), std::nullopt);
+        box.settled(box.next()->queue.front());
+        box.next()->queue.pop_front();
+    }
+    BOOST_TEST(box.memory() < 3000u);
+    BOOST_TEST(out.empty());
 }
 
 BOOST_AUTO_TEST_CASE(no_more_is_brought_than_can_be_pushed) {

@@ -94,14 +94,14 @@ BOOST_AUTO_TEST_CASE(options_become_what_they_say) {
     BOOST_TEST(!options({"--rate", "off"}).delivery.learn_rates);
     BOOST_TEST(options({"--rate", "off"}).delivery.stream_rate == 0u);
     BOOST_TEST(options({}).delivery.batch.max_bytes == 1024u * 1024);
-    BOOST_TEST(options({"--rate", "off"}).delivery.batch.max_bytes == 2u * 1024 * 1024);
+    BOOST_TEST(options({"--rate", "off"}).delivery.batch.max_bytes == 5u * 512 * 1024);
     BOOST_TEST(options({"--rate", "off", "--max-memory", "32MiB"}).delivery.batch.max_bytes ==
-               8u * 1024 * 1024 / 5 / 4);
+               8u * 1024 * 1024 / 16 * 3 / 3);
     // The smallest memory still holds several pushes.
     const auto small = options({"--max-memory", "32MiB"});
     BOOST_TEST(small.spool.memory == 2u * 1024 * 1024);
-    BOOST_TEST(small.delivery.max_bytes_in_flight == 8u * 1024 * 1024 / 5);
-    BOOST_TEST(small.delivery.batch.max_bytes == small.delivery.max_bytes_in_flight / 8);
+    BOOST_TEST(small.delivery.max_bytes_in_flight == 8u * 1024 * 1024 / 16 * 3);
+    BOOST_TEST(small.delivery.batch.max_bytes == small.delivery.max_bytes_in_flight / 7);
     BOOST_TEST(options({"--max-memory", "1GiB"}).delivery.batch.max_bytes == 1024u * 1024);
 }
 
