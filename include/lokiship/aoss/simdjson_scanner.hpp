@@ -17,20 +17,21 @@
 namespace lokiship::aoss {
 
 /// Reads records by simdjson's On-Demand API, in about half of the reader's own time. Needs simdjson 3.0, which is linked
-/// and picks the processor's instructions as the program runs. Keeps about six bytes for each one of the longest piece.
+/// and picks the processor's instructions as the program runs. Keeps about half a megabyte.
 ///
 /// Made for JSON as the backend writes it, without blanks between records. A page in which it meets something that is wrong
 /// goes to the reader, whose error says what.
 class simdjson_scanner final : public record_scanner {
 public:
+    simdjson_scanner() { buffer_.resize(max_size + 1 + simdjson::SIMDJSON_PADDING); }
+
     bool scan(detail::page_handler& handler, std::string_view& text) override {
         // Behind the last brace that seems to end a record. One within a string leaves that string open, and
         // one within a record leaves the record open; both are errors.
-        const std::size_t size = text.starts_with(",{") ? text.rfind("},{") + 1 : 0;
+        const std::size_t size = text.starts_with(",{") ? text.substr(0, max_size).rfind("},{") + 1 : 0;
         if (size == 0)
             return true;
         // As an array: its bracket takes the place of the first comma.
-        buffer_.resize(std::max(buffer_.size(), size + 1 + simdjson::SIMDJSON_PADDING));
         std::memcpy(buffer_.data(), text.data(), size);
         buffer_.front() = '[';
         buffer_[size] = ']';
@@ -177,6 +178,8 @@ private:
         return false;
     }
 
+    /// What is read at once stays in the processor's cache; a longer record is left to the reader.
+    static constexpr std::size_t max_size = 64 * 1024;
     static constexpr std::size_t max_keys = 64;
     /// Deeper ones are left to the reader.
     static constexpr std::size_t max_depth = 8;

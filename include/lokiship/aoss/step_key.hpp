@@ -31,8 +31,10 @@ struct step_key {
 
 /// Found by `boost::hash`.
 inline std::size_t hash_value(const step_key& k) noexcept {
-    return static_cast<std::size_t>(text::stable_hash(k.execution_high ^ k.execution_low,
-                                                      k.content + static_cast<std::uint64_t>(k.step)));
+    // `content` is a hash already, of all but which step of what it is.
+    return static_cast<std::size_t>(
+        k.content ^
+        ((k.execution_high ^ k.execution_low) + static_cast<std::uint64_t>(k.step)) * 0x9e3779b97f4a7c15);
 }
 
 namespace detail {

@@ -331,6 +331,22 @@ BOOST_AUTO_TEST_CASE(a_scanner_takes_all_but_the_first_record) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_scanner_takes_most_of_a_large_page) {
+    std::string page = R"({"logs":[{"step":0})";
+    for (int i = 1; i != 2000; ++i)
+        page += R"(,{"step":)" + std::to_string(i) + R"(,"stdout":")" +
+                std::string(i == 1000 ? 200'000u : 300u, 'x') + R"("})";
+    page += "]}";
+    for (const std::size_t size : {page.size(), std::size_t{50'000}}) {
+        std::vector<std::string_view> pieces;
+        for (std::size_t at = 0; at < page.size(); at += size)
+            pieces.push_back(std::string_view(page).substr(at, size));
+        counting_scanner scanner;
+        BOOST_TEST((read_by(&scanner, pieces, {}).records == read_by(nullptr, pieces, {}).records));
+        BOOST_TEST(scanner.taken > (page.size() - 200'000) / 10 * 9);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_scanner_is_not_asked_again_for_a_page_with_what_it_does_not_take) {
     std::string page = R"({"logs":[{})";
     for (int i = 0; i != 100; ++i)
