@@ -30,7 +30,8 @@ public:
     /// Called for each record, in the page's order, from within `write`. The record is valid during the call.
     using record_handler = detail::page_handler::record_handler;
 
-    /// With `scanner`, which must outlive the reader, it reads faster and gives the same.
+    /// With `scanner`, which must outlive the reader, it reads faster and gives the same records; of several errors in a
+    /// page, it may name another one.
     explicit page_reader(record_handler on_record, const page_limits& limits = {},
                          record_scanner* scanner = nullptr)
         : parser_(parse_options(limits), std::move(on_record), limits)
@@ -102,8 +103,11 @@ private:
         if (!scanner_ || !behind_record_)
             return;
         const std::size_t before = piece.size();
+        // So it stays where the handler of a record throws.
+        error_ = describe(errc::page_syntax, std::string("reading was broken off"));
         if (!scanner_->scan(parser_.handler(), piece))
             scanner_ = nullptr;
+        error_.reset();
         offset_ += before - piece.size();
     }
     /// What the parser takes before the scanner is asked again: up to what seems to be a record's end.

@@ -26,15 +26,15 @@ public:
     simdjson_scanner() { buffer_.resize(max_size + 1 + simdjson::SIMDJSON_PADDING); }
 
     bool scan(detail::page_handler& handler, std::string_view& text) override {
-        // Behind the last brace that seems to end a record. One within a string leaves that string open, and
-        // one within a record leaves the record open; both are errors.
-        const std::size_t size = text.starts_with(",{") ? text.substr(0, max_size).rfind("},{") + 1 : 0;
+        const std::size_t size = text.starts_with(",{") ? last_end(text.substr(0, max_size)) : 0;
         if (size == 0)
             return true;
         // As an array: its bracket takes the place of the first comma.
         std::memcpy(buffer_.data(), text.data(), size);
         buffer_.front() = '[';
         buffer_[size] = ']';
+        // simdjson looks at what follows, where it is a page before this one.
+        std::memset(buffer_.data() + size + 1, 0, simdjson::SIMDJSON_PADDING);
         json::document document;
         json::array records;
         if (parser_.iterate(buffer_.data(), size + 1, buffer_.size()).get(document) ||
@@ -67,6 +67,21 @@ private:
         using type = simdjson::ondemand::json_type;
         using value = simdjson::ondemand::value;
     };
+
+    /// Behind the last brace that seems to end a record before another one, or 0. One within a string leaves that string
+    /// open, and one within a record leaves the record open; both are errors.
+    static std::size_t last_end(std::string_view text) noexcept {
+        static constexpr std::string_view between = "},{\"";
+        for (std::size_t at = text.rfind(between); at != text.npos && at != 0;
+             at = text.rfind(between, at - 1)) {
+            // Within a string there is no quote but that which ends it.
+            const std::size_t next = at + between.size();
+            if (next != text.size() &&
+                std::string_view(",:}] \t\r\n").find(text[next]) == std::string_view::npos)
+                return at + 1;
+        }
+        return 0;
+    }
 
     /// A key as it stands in the page, with the quote behind it, and the field that it names, if that is read.
     struct known_key {
@@ -101,7 +116,7 @@ private:
     bool find_field(json::field& field, std::size_t place, const detail::page_field*& out) {
         if (place < keys_.size()) {
             const known_key& k = keys_[place];
-            if (text::detail::same({field.key().raw(), k.text.size()}, k.text)) {
+            if (!k.text.empty() && text::detail::same({field.key().raw(), k.text.size()}, k.text)) {
                 out = k.field;
                 return true;
             }
@@ -139,6 +154,12 @@ private:
         return !value.is_null().get(out) && out;
     }
 
+    static bool is_number(json::value& value) {
+        // How large an exponent may be is for the reader to say.
+        return value.raw_json_token().find_first_of("eE") == std::string_view::npos &&
+               !value.get_number().error();
+    }
+
     /// Over a value that is not read but must be JSON all the same. May nest `depth` deep.
     static bool skip_value(json::value& value, std::size_t depth) {
         json::type type;
@@ -150,7 +171,7 @@ private:
         case json::type::string:
             return !value.get_string().error();
         case json::type::number:
-            return !value.get_number().error();
+            return is_number(value);
         case json::type::boolean:
             return !value.get_bool().error();
         case json::type::null:

@@ -294,7 +294,7 @@ private:
         }
         shipment_.settled(p, refused);
         // Its time is not in the spool.
-        if (!refused && p.restamped() && options_.verify) {
+        if (!refused && p.restamped && options_.verify) {
             if (shown_.size() < most_restamped_in_view)
                 shown_.add(l, p);
             else

@@ -468,7 +468,8 @@ private:
             return;
         }
         BOOST_ASSERT(!p.stored);
-        if (!p.restamped()) {
+        if (!std::exchange(p.restamped, true)) {
+            p.record_time = p.entry.time;
             if (!options_.structured_metadata) {
                 const std::string suffix = " | ORIGINAL_TIMESTAMP: " + text::format_rfc3339(p.entry.time);
                 p.entry.line += suffix;
@@ -477,9 +478,7 @@ private:
             ++count_.restamped;
         }
         // Lines of distinct executions may be equal; their times must not be.
-        const timestamp original = p.original_time();
         p.entry.time = *oldest_acceptable + std::chrono::nanoseconds(l.restamped++);
-        p.restamped_by = p.entry.time - original;
         p.sent_before = p.proven = false;
         outbox::put(l, std::move(p));
     }

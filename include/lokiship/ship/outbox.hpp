@@ -11,7 +11,6 @@
 #include <boost/unordered/unordered_flat_set.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -34,8 +33,8 @@ public:
         stored_line stored{};
         /// The owner's: where it has the entry from.
         std::uint64_t position = 0;
-        /// How much later than its record's its time is (`late_entries::restamp`); zero: not at all.
-        std::chrono::nanoseconds restamped_by{};
+        /// The time that the record has, where the entry was given a later one.
+        timestamp record_time{};
         /// How many bytes were added to the line for that.
         std::uint32_t suffix_size = 0;
         /// It was part of a push whose outcome, for this entry, is not known.
@@ -45,14 +44,15 @@ public:
         bool proven = false;
         /// It was acknowledged before and did not show when it was read back.
         bool lost_before = false;
+        /// It was given a later time than its record has (`late_entries::restamp`).
+        bool restamped = false;
         /// The outbox's: `contains` tells of it.
         bool listed = false;
 
         /// The line as it is pushed, and its size; valid as long as the entry, or what `stored_line::read` gives.
         std::string_view line() const { return stored ? stored.read() : std::string_view(entry.line); }
         std::size_t line_size() const noexcept { return stored ? stored.size() : entry.line.size(); }
-        bool restamped() const noexcept { return restamped_by.count() != 0; }
-        timestamp original_time() const noexcept { return entry.time - restamped_by; }
+        timestamp original_time() const noexcept { return restamped ? record_time : entry.time; }
         /// The entry as its record gives it.
         loki::entry original() const {
             return {original_time(), std::string(line().substr(0, line_size() - suffix_size))};

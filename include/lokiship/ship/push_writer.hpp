@@ -85,7 +85,7 @@ private:
     }
     loki::labels metadata(const outbox::pending_entry& p) const {
         loki::labels out;
-        if (p.restamped() && structured_metadata_)
+        if (p.restamped && structured_metadata_)
             out.set("original_timestamp", text::format_rfc3339(p.original_time()));
         return out;
     }

@@ -114,11 +114,11 @@ private:
     };
 
     static std::uint32_t hash_of(const Key& key) noexcept {
-        // A hash may be the key itself; the upper half of the product depends on all of it.
+        // A hash may be the key itself; the highest bits of the product depend on all of it.
         return static_cast<std::uint32_t>(std::uint64_t{boost::hash<Key>()(key)} * 0x9e3779b97f4a7c15 >> 32);
     }
     std::size_t next(std::size_t place) const noexcept { return (place + 1) & (slots_.size() - 1); }
-    std::size_t home(const slot& s) const noexcept { return s.hash & (slots_.size() - 1); }
+    std::size_t home(const slot& s) const noexcept { return s.hash >> shift_; }
 
     /// Where the key is, or the empty slot where it would be.
     std::size_t place_of(const Key& key, std::uint32_t hash) const noexcept {
@@ -155,6 +155,7 @@ private:
     void rehash() {
         // At most three quarters of the slots are taken.
         slots_.assign(std::bit_ceil(capacity_ + capacity_ / 3 + 1), {});
+        shift_ = 32 - std::countr_zero(slots_.size());
         for (index at = 0; at != nodes_.size(); ++at) {
             const std::uint32_t hash = hash_of(nodes_[at].key);
             slots_[place_of(nodes_[at].key, hash)] = {at, hash};
@@ -164,6 +165,7 @@ private:
     std::size_t capacity_;
     std::vector<node> nodes_;
     std::vector<slot> slots_;
+    int shift_ = 0;
     index oldest_ = nil, newest_ = nil;
 };
 

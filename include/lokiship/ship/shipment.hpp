@@ -176,9 +176,9 @@ public:
         bytes_settled_ += p.line_size() - p.suffix_size;
         memory_ -= outbox::cost(p);
         drop_left(l, 1);
-        l.part.progress.settle(p.position & position_mask, refused         ? outcome::rejected(*refused)
-                                                           : p.restamped() ? outcome::restamped()
-                                                                           : outcome::shipped());
+        l.part.progress.settle(p.position & position_mask, refused       ? outcome::rejected(*refused)
+                                                           : p.restamped ? outcome::restamped()
+                                                                         : outcome::shipped());
         if (--l.in_outbox == 0) {
             --loaded_streams_;
             if (!std::exchange(l.lane_is_idle, true))
@@ -209,7 +209,7 @@ public:
     }
 
 private:
-    /// Finds a key that is there twice: its entries come one behind the other but for others of their execution.
+    /// Finds a key that is there twice: entries of one execution and time come one behind the other.
     class repeated_keys {
     public:
         /// Whether the key came before. To be asked in the spool's order.
@@ -239,7 +239,6 @@ private:
             : part(std::move(p)) {}
         shipment_part part;
         std::optional<shipment_part::cursor> cursor{};
-        repeated_keys repeated{};
         /// Not later than its next entry.
         timestamp next{};
         bool ended = false;
@@ -328,11 +327,9 @@ private:
         if (!l.cursor)
             l.cursor.emplace(spool_, l.part);
         spooled_entry e;
-        for (std::size_t n = 0; l.cursor->position() < l.part.progress.settled() && l.cursor->next(e); ++n) {
-            l.repeated(e.key);
+        for (std::size_t n = 0; l.cursor->position() < l.part.progress.settled() && l.cursor->next(e); ++n)
             if (n == max_passed)
                 return false;
-        }
         return true;
     }
 
@@ -346,6 +343,8 @@ private:
             return false;
         }
         touch(number);
+        // What is brought at once is all of the part that is in the outbox.
+        repeated_ = {};
         spooled_entry e;
         std::size_t bytes = 0;
         outbox::lane* lane = nullptr;
@@ -412,7 +411,7 @@ private:
         return true;
     }
     std::optional<outcome> outcome_without_push(loaded_part& l, const spooled_entry& e, bool maybe_sent) {
-        if (l.repeated(e.key))
+        if (repeated_(e.key))
             return outcome::duplicate();
         if (maybe_sent)
             return std::nullopt; // Loki tells
@@ -450,6 +449,7 @@ private:
     /// Parts that have nothing in the outbox any more, and maybe a lane there.
     std::vector<std::uint32_t> idle_lanes_;
     std::priority_queue<waiting> waiting_;
+    repeated_keys repeated_;
     std::size_t loaded_streams_ = 0, memory_ = 0;
     /// Of all parts.
     std::uint64_t left_ = 0;

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -306,7 +307,7 @@ constexpr std::string_view compact_page =
     R"({"total_executions":4,"logs":[{"execution_id":"e0","step":0,"stdout":""},)"
     R"({"timestamp":"2026-11-23T13:12:03.237230+00:00","execution_id":"e1","user_id":null,"step":1,"exit_code":-1,)"
     R"("stdout":"a\n\"},{\"é\u00e9\ud83d\ude00","query":"},{","agent_summary":null},)"
-    R"({"execution_id":"e2","new":[{"a":[1.5e3,true]},{"b":{}}],"step":2,"stdout":null,"more":-0,"stderr":"12345678"},)"
+    R"({"execution_id":"e2","new":[{"a":[1.53,true]},{"b":{}}],"step":2,"stdout":null,"more":-0,"stderr":"12345678"},)"
     R"({"step":3,"execution_id":"e3","step":4,"std\u006fut":"x","on":false},{},)"
     R"({"execution_id":"e4","step":5}],"x":[{"step":1},{"step":2},{"step":3}],"total_log_entries":6})";
 
@@ -378,6 +379,56 @@ BOOST_AUTO_TEST_CASE(a_scanner_changes_nothing_whatever_is_wrong_with_a_page) {
              {","sv, "\""sv, "}"sv, "]"sv, "\xef\xbb\xbf"sv, "{}"sv, ",{}"sv, "\\ud800"sv, "\\udc00"sv})
             read({std::string(page).insert(i, more)});
         read({std::string(page).erase(i, 1)});
+    }
+}
+
+BOOST_AUTO_TEST_CASE(what_a_scanner_saw_before_changes_nothing) {
+    const std::string long_key(70, 'k');
+    const std::string pages[] = {
+        // Keys that it does not keep, before one that it does.
+        R"({"logs":[{},{")" + long_key + R"(":1,"x":2},{"a\"b":1,"y":2},{"z\\":1,"step":3},{}]})",
+        R"({"logs":[{},{"execution_id":"b","timestamp":"t"},{"execution_id":"c","step":4},{}]})",
+        R"({"logs":[{},{"\q\ud800":1,"step":1},{}]})",
+        // What lies in its buffer behind a piece.
+        R"({"logs":[{},{"y":1234},{}]})",
+        R"({"logs":[{},{"x":[{},{"a":1}],"execution_id":"e","stdout":"all of it"},{}]})",
+        R"({"logs":[{},{"x":0e2147483648},{}]})", R"({"logs":[{},{"x":1e-2147483649,"step":1},{}]})",
+        R"({"logs":[{},{"x":1.25e10,"step":1},{"step":2}]})"};
+    aoss::simdjson_scanner kept;
+    for (int again = 0; again != 2; ++again)
+        for (const std::string& page : pages)
+            for (std::size_t cut = 0; cut <= page.size(); ++cut) {
+                const std::vector<std::string_view> pieces{std::string_view(page).substr(0, cut),
+                                                           std::string_view(page).substr(cut)};
+                const auto expected = read_by(nullptr, pieces, {}), got = read_by(&kept, pieces, {});
+                BOOST_TEST((got.records == expected.records), page << " cut at " << cut);
+                BOOST_TEST(got.end.has_value() == expected.end.has_value(), page << " cut at " << cut);
+            }
+}
+
+BOOST_AUTO_TEST_CASE(a_scanner_takes_outputs_that_are_json) {
+    std::string page = R"({"logs":[{"step":0})";
+    for (int i = 1; i != 1000; ++i)
+        page += R"(,{"stdout":"[{\"id\":1},{\"id\":2},{","step":)" + std::to_string(i) + "}";
+    page += "]}";
+    counting_scanner scanner;
+    BOOST_TEST((read_by(&scanner, {page}, {}).records == read_by(nullptr, {page}, {}).records));
+    BOOST_TEST(scanner.taken > page.size() / 10 * 9);
+}
+
+BOOST_AUTO_TEST_CASE(after_a_handler_that_throws_a_reader_takes_nothing_more) {
+    for (const bool with : {false, true}) {
+        aoss::simdjson_scanner scanner;
+        page_reader reader(
+            [](const execution_record& r) {
+                if (r.step == 2)
+                    throw std::runtime_error("no more");
+            },
+            {}, with ? &scanner : nullptr);
+        BOOST_CHECK_THROW((void)reader.write(R"({"logs":[{"step":1},{"step":2},{"step":3})"),
+                          std::runtime_error);
+        BOOST_TEST((reader.write(R"(,{"step":4},{"step":5}]})").error().code == errc::page_syntax));
+        BOOST_TEST(reader.finish().has_error());
     }
 }
 
