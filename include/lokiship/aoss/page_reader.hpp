@@ -72,8 +72,8 @@ private:
     result<void> parse(bool more, std::string_view piece) {
         error_code ec;
         while (!parser_.done()) {
-            scan(piece);
-            const std::string_view part = next_part(piece);
+            const std::size_t passed = scan(piece);
+            const std::string_view part = next_part(piece, passed);
             const std::size_t n = parser_.write_some(more, part.data(), part.size(), ec);
             offset_ += n;
             piece.remove_prefix(n);
@@ -98,21 +98,26 @@ private:
         return *error_;
     }
 
-    /// Takes off what the scanner reads; the parser, behind a record before it, is behind a record after it.
-    void scan(std::string_view& piece) {
+    /// Takes off what the scanner reads; the parser, behind a record before it, is behind a record after it. Of what is left,
+    /// gives how much need not be shown to the scanner again.
+    std::size_t scan(std::string_view& piece) {
         if (!scanner_ || !behind_record_)
-            return;
+            return 0;
         const std::size_t before = piece.size();
-        // So it stays where the handler of a record throws.
-        error_ = describe(errc::page_syntax, std::string("reading was broken off"));
-        if (!scanner_->scan(parser_.handler(), piece))
-            scanner_ = nullptr;
-        error_.reset();
+        try {
+            if (!scanner_->scan(parser_.handler(), piece))
+                scanner_ = nullptr;
+        } catch (...) {
+            // The parser knows nothing of the record whose handler has thrown.
+            error_ = describe(errc::page_syntax, std::string("reading was broken off"));
+            throw;
+        }
         offset_ += before - piece.size();
+        return piece.size() == before ? std::min(before, record_scanner::reach) : 0;
     }
-    /// What the parser takes before the scanner is asked again: up to what seems to be a record's end.
-    std::string_view next_part(std::string_view piece) const {
-        const std::size_t end = scanner_ ? piece.find("},{") : piece.npos;
+    /// What the parser takes before the scanner is asked again: up to what seems to be a record's end behind `passed`.
+    std::string_view next_part(std::string_view piece, std::size_t passed) const {
+        const std::size_t end = scanner_ ? piece.find("},{", passed) : piece.npos;
         return piece.substr(0, end == piece.npos ? end : end + 1);
     }
 

@@ -23,10 +23,10 @@ namespace lokiship::aoss {
 /// goes to the reader, whose error says what.
 class simdjson_scanner final : public record_scanner {
 public:
-    simdjson_scanner() { buffer_.resize(max_size + 1 + simdjson::SIMDJSON_PADDING); }
+    simdjson_scanner() { buffer_.resize(reach + 1 + simdjson::SIMDJSON_PADDING); }
 
     bool scan(detail::page_handler& handler, std::string_view& text) override {
-        const std::size_t size = text.starts_with(",{") ? last_end(text.substr(0, max_size)) : 0;
+        const std::size_t size = text.starts_with(",{") ? last_end(text.substr(0, reach)) : 0;
         if (size == 0)
             return true;
         // As an array: its bracket takes the place of the first comma.
@@ -103,11 +103,10 @@ private:
             const detail::page_field* found = nullptr;
             if (!find_field(field, i++, found))
                 return false;
-            handler.begin_field(found);
+            if (found)
+                handler.begin_field(found);
             if (!(found ? read_value(handler, field.value()) : skip_value(field.value(), depth)))
                 return false;
-            if (!found)
-                handler.on_null(ec);
         }
         return handler.on_object_end(0, ec);
     }
@@ -199,8 +198,6 @@ private:
         return false;
     }
 
-    /// What is read at once stays in the processor's cache; a longer record is left to the reader.
-    static constexpr std::size_t max_size = 64 * 1024;
     static constexpr std::size_t max_keys = 64;
     /// Deeper ones are left to the reader.
     static constexpr std::size_t max_depth = 8;

@@ -109,11 +109,11 @@ public:
         if (!keys_.insert(e.key).second)
             return false;
         e.listed = true;
-        add_distinct(stream(labels), std::move(e));
+        add_unlisted(stream(labels), std::move(e));
         return true;
     }
-    /// The same for an entry whose key, as the caller knows, no other has.
-    void add_distinct(lane& l, pending_entry e) {
+    /// The same without a look at the key: `contains` does not tell of this entry.
+    void add_unlisted(lane& l, pending_entry e) {
         ++size_;
         memory_ += cost(e);
         put(l, std::move(e));

@@ -217,9 +217,6 @@ private:
             if (key.execution_high != high_ || key.execution_low != low_) {
                 high_ = key.execution_high;
                 low_ = key.execution_low;
-                // To clear a table takes its whole size.
-                if (seen_.bucket_count() > 64)
-                    seen_ = {};
                 seen_.clear();
             }
             return !seen_.insert(key).second;
@@ -395,7 +392,7 @@ private:
             pending.sent_before = maybe_sent;
             pending.proven = proven;
             memory_ += outbox::cost(pending);
-            box_.add_distinct(*lane, std::move(pending));
+            box_.add_unlisted(*lane, std::move(pending));
             ++l.in_outbox;
         }
         // What an earlier run may have sent and is not there any more is of no use.

@@ -15,6 +15,7 @@
 BOOST_AUTO_TEST_SUITE(page_reader_)
 
 using namespace lokiship;
+using namespace std::string_view_literals;
 using aoss::execution_record;
 using aoss::page_reader;
 
@@ -367,7 +368,6 @@ BOOST_AUTO_TEST_CASE(a_scanner_changes_nothing_wherever_a_page_is_cut) {
 }
 
 BOOST_AUTO_TEST_CASE(a_scanner_changes_nothing_whatever_is_wrong_with_a_page) {
-    using namespace std::string_view_literals;
     for (std::size_t i = 0; i != compact_page.size(); ++i) {
         std::string page(compact_page);
         for (const char c : "\"\\{}[],:-+.09eEntf \t\n\x01\x7f\x80\xc3\xed\xff\0"sv) {
@@ -390,9 +390,10 @@ BOOST_AUTO_TEST_CASE(what_a_scanner_saw_before_changes_nothing) {
         R"({"logs":[{},{"execution_id":"b","timestamp":"t"},{"execution_id":"c","step":4},{}]})",
         R"({"logs":[{},{"\q\ud800":1,"step":1},{}]})",
         // What lies in its buffer behind a piece.
-        R"({"logs":[{},{"y":1234},{}]})",
+        R"({"logs":[{},{"yyy":12},{"z":2}]})",
         R"({"logs":[{},{"x":[{},{"a":1}],"execution_id":"e","stdout":"all of it"},{}]})",
-        R"({"logs":[{},{"x":0e2147483648},{}]})", R"({"logs":[{},{"x":1e-2147483649,"step":1},{}]})",
+        R"({"logs":[{},{"x":0e2147483648},{"step":1}]})",
+        R"({"logs":[{},{"x":1e-2147483649,"step":1},{"step":2}]})",
         R"({"logs":[{},{"x":1.25e10,"step":1},{"step":2}]})"};
     aoss::simdjson_scanner kept;
     for (int again = 0; again != 2; ++again)
@@ -404,6 +405,19 @@ BOOST_AUTO_TEST_CASE(what_a_scanner_saw_before_changes_nothing) {
                 BOOST_TEST((got.records == expected.records), page << " cut at " << cut);
                 BOOST_TEST(got.end.has_value() == expected.end.has_value(), page << " cut at " << cut);
             }
+}
+
+BOOST_AUTO_TEST_CASE(what_a_scanner_does_not_take_it_is_seldom_asked_for) {
+    // It looks through 64 KiB, each time.
+    for (const std::string_view record : {",{}"sv, R"(,{ "step":1})"sv, R"(,{"":1})"sv}) {
+        std::string page = R"({"logs":[{})";
+        while (page.size() < 1'000'000)
+            page += record;
+        page += "]}";
+        counting_scanner scanner;
+        BOOST_TEST(read_by(&scanner, {page}, {}).end.has_value());
+        BOOST_TEST(scanner.calls < 40u, record);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(a_scanner_takes_outputs_that_are_json) {
@@ -437,6 +451,12 @@ BOOST_AUTO_TEST_CASE(a_scanner_keeps_a_page_s_limits) {
         BOOST_TEST(read({compact_page}, {.max_records = n}).end.has_value() == (n >= 6));
     for (std::size_t depth = 1; depth != 12; ++depth)
         read({compact_page}, {.max_depth = depth});
+    // Cut at a code point.
+    for (std::size_t max = 1; max != 14; ++max)
+        BOOST_TEST(
+            read({R"({"logs":[{},{"stdout":"1234567\u00e9\ud83d\ude00x"},{"stderr":"é😀"},{"step":1}]})"},
+                 {.max_field_size = max})
+                .end.has_value());
     std::string deep = R"({"logs":[{},{"x":[[[[[[[[]]]]]]]]},{}]})";
     for (std::size_t depth = 1; depth != 15; ++depth)
         BOOST_TEST(read({deep}, {.max_depth = depth}).end.has_value() == (depth >= 11));

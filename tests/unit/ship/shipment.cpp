@@ -118,6 +118,20 @@ BOOST_AUTO_TEST_CASE(each_stream_gets_its_share_of_the_room) {
     BOOST_TEST(h.settled == h.added);
 }
 
+BOOST_AUTO_TEST_CASE(a_stream_that_is_ahead_gets_less) {
+    auto options = limits(20, 3'500'000);
+    options.max_bytes = 100'000'000;
+    history h({4000, 4000}, options);
+    const auto brought = [&] {
+        return static_cast<double>(h.box.find_stream({{"stream", "0"}})->queue.size());
+    };
+    h.out.top_up({});
+    const double first = brought();
+    h.settle("0");
+    h.out.top_up({});
+    BOOST_TEST(brought() / first == 2 * (4000 - first) / (8000 - first), boost::test_tools::tolerance(0.05));
+}
+
 BOOST_AUTO_TEST_CASE(few_streams_get_one_push_each_at_a_time) {
     history h(1, 5000, limits(20, 100'000'000));
     h.out.top_up({});
@@ -167,8 +181,7 @@ BOOST_AUTO_TEST_CASE(what_a_history_has_twice_is_brought_once) {
     ship::counters count;
     ship::shipment out(spool, box, count, limits(20, 4'000'000),
                        [](const auto&, const auto&) { return std::nullopt; });
-    // The same steps come again, later, behind others of their execution, which has more than one time cannot
-    // tell.
+    // As pages that overlap by more than the intake remembers bring them.
     for (int again = 0; again != 3; ++again)
         for (std::int64_t execution = 0; execution != 3; ++execution)
             for (std::int64_t step = 0; step != 200; ++step)
