@@ -27,7 +27,8 @@ namespace lokiship::aoss {
 /// that were handed on before it are valid. One reader reads one page. Not thread-safe.
 class page_reader {
 public:
-    /// Called for each record, in the page's order, from within `write`. The record is valid during the call.
+    /// Called for each record, in the page's order, from within `write`. The record is valid during the call, and may
+    /// be changed or moved from.
     using record_handler = detail::page_handler::record_handler;
 
     /// With `scanner`, which must outlive the reader, it reads faster and gives the same records; of several errors in a

@@ -11,18 +11,18 @@
 #include <lokiship/text/timestamp.hpp>
 #include <lokiship/text/utf8.hpp>
 
-#include <boost/unordered/unordered_flat_map.hpp>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 
 namespace lokiship::aoss {
@@ -31,7 +31,8 @@ namespace lokiship::aoss {
 /// chars").
 inline constexpr std::size_t max_output_code_points = 300;
 
-/// Replaces what must not be shipped in a text, which is UTF-8; whether it replaced something. `text::redactor` is one.
+/// Replaces what must not be shipped in a text, which is UTF-8 where the record's is, as a `page_reader`'s always is; whether
+/// it replaced something. `text::redactor` is one.
 using redact_function = std::function<bool(std::string&)>;
 
 /// A record as Loki gets it.
@@ -70,13 +71,12 @@ inline loki::labels to_labels(const execution_record& record, bool& changed) {
     return out;
 }
 
-/// Appends the line of a record, with these in place of its own texts:
+/// Appends the line of a record:
 /// `STEP: 1 | COMMAND: systemctl status nginx | EXIT_CODE: 0 | STDOUT: Active: active (running) | STDERR: `.
 ///
 /// All five parts are always there, an absent value being empty. `stdout` and `stderr` are each cut to
 /// `max_output_code_points`, followed by `...` when something was cut. Invalid UTF-8 becomes U+FFFD.
-inline void append_line(std::string& out, const execution_record& record, std::string_view command,
-                        std::string_view standard_output, std::string_view standard_error) {
+inline void append_line(std::string& out, const execution_record& record) {
     // One append each.
     const auto put = [&out](std::string_view before, const std::optional<std::int64_t>& n,
                             std::string_view behind) {
@@ -88,16 +88,16 @@ inline void append_line(std::string& out, const execution_record& record, std::s
         out.append(part, end);
     };
     put("STEP: ", record.step, " | COMMAND: ");
-    text::append_valid(out, command);
+    text::append_valid(out, record.command);
     put(" | EXIT_CODE: ", record.exit_code, " | STDOUT: ");
-    text::append_truncated(out, standard_output, max_output_code_points);
+    text::append_truncated(out, record.standard_output, max_output_code_points);
     out.append(" | STDERR: ", 11);
-    text::append_truncated(out, standard_error, max_output_code_points);
+    text::append_truncated(out, record.standard_error, max_output_code_points);
 }
-/// The line of a record, with its own texts.
+/// The line of a record.
 inline std::string to_line(const execution_record& record) {
     std::string out;
-    append_line(out, record, record.command, record.standard_output, record.standard_error);
+    append_line(out, record);
     return out;
 }
 
@@ -110,26 +110,26 @@ public:
     explicit step_mapper(redact_function redact = {})
         : redact_(std::move(redact)) {}
 
-    /// The entry of a record; valid until the next call, and `entry` may be moved from. Where the record's timestamp is missing
-    /// or unreadable, it has the time `now`, or a nanosecond after the last one that was given so: two equal lines of one time
-    /// are one to Loki. Else it depends on nothing but the record.
-    mapped_step& operator()(const execution_record& record, timestamp now) {
+    /// The entry of a record, in whose texts `redact` is then done; valid until the next call, and `entry` may be moved from.
+    /// Where the record's timestamp is missing or unreadable, it has the time that `now` gives, which is called only then, or a
+    /// nanosecond after the last one that was given so: two equal lines of one time are one to Loki. Else it depends on nothing
+    /// but the record.
+    template <std::invocable Now>
+    mapped_step& operator()(execution_record& record, Now now) {
         const label_fields<std::string_view> fields{record.server_id, record.server_tag, record.agent_type,
                                                     record.status, record.execution_status};
-        out_.same_labels = has_labels_ && equal_fields()(fields, fields_);
+        out_.same_labels = current_ && equal_fields()(fields, current_->first);
         if (!out_.same_labels) {
-            has_labels_ = false;
-            const known_labels& known = labels_of(record, fields);
-            out_.labels = known.labels;
-            out_.labels_changed = known.changed;
-            std::copy(fields.begin(), fields.end(), fields_.begin());
-            has_labels_ = true;
+            current_ = &labels_of(record, fields);
+            out_.labels = current_->second.labels;
+            out_.labels_changed = current_->second.changed;
         }
         out_.redacted = false;
+        if (redact_)
+            for (std::string* text : {&record.command, &record.standard_output, &record.standard_error})
+                out_.redacted |= !text->empty() && redact_(*text);
         out_.entry.line.clear();
-        append_line(out_.entry.line, record, shown(record.command, command_),
-                    shown(record.standard_output, standard_output_),
-                    shown(record.standard_error, standard_error_));
+        append_line(out_.entry.line, record);
         // The steps of an execution have one.
         if (!text::detail::same(record.timestamp, timestamp_)) {
             timestamp_ = record.timestamp;
@@ -138,7 +138,7 @@ public:
         }
         out_.time_replaced = !time_;
         if (!time_)
-            given_ = given_ ? std::max(now, *given_ + std::chrono::nanoseconds(1)) : now;
+            given_ = given_ ? std::max(now(), *given_ + std::chrono::nanoseconds(1)) : now();
         out_.entry.time = time_ ? *time_ : *given_;
         out_.key = make_step_key(record, out_.entry.line);
         return out_;
@@ -183,10 +183,14 @@ private:
         bool changed = false;
     };
 
-    const known_labels& labels_of(const execution_record& record,
-                                  const label_fields<std::string_view>& fields) {
+    using known_label_sets =
+        std::unordered_map<label_fields<std::string>, known_labels, hash_fields, equal_fields>;
+
+    const known_label_sets::value_type& labels_of(const execution_record& record,
+                                                  const label_fields<std::string_view>& fields) {
         auto at = known_.find(fields);
         if (at == known_.end()) {
+            current_ = nullptr;
             if (known_.size() == max_known)
                 known_.clear();
             known_labels made;
@@ -195,36 +199,25 @@ private:
             std::copy(fields.begin(), fields.end(), own.begin());
             at = known_.emplace(std::move(own), std::move(made)).first;
         }
-        return at->second;
-    }
-    std::string_view shown(const std::string& text, std::string& buffer) {
-        if (!redact_ || text.empty())
-            return text;
-        buffer.clear();
-        text::append_valid(buffer, text);
-        out_.redacted |= redact_(buffer);
-        return buffer;
+        return *at;
     }
 
     static constexpr std::size_t max_known = 2'000;
 
     redact_function redact_;
     mapped_step out_;
-    boost::unordered_flat_map<label_fields<std::string>, known_labels, hash_fields, equal_fields> known_;
-    /// What the labels of `out_` are made of, where it has some.
-    label_fields<std::string> fields_;
-    bool has_labels_ = false;
+    known_label_sets known_;
+    /// The labels of `out_`, where it has some.
+    const known_label_sets::value_type* current_ = nullptr;
     std::string timestamp_;
     std::optional<lokiship::timestamp> time_;
-    /// To a record without a time.
+    /// To the last record without a time.
     std::optional<lokiship::timestamp> given_;
-    std::string command_, standard_output_, standard_error_;
 };
 
 /// The entry of one record, as `step_mapper` makes it.
-inline mapped_step to_entry(const execution_record& record, timestamp now,
-                            const redact_function& redact = {}) {
-    return std::move(step_mapper(redact)(record, now));
+inline mapped_step to_entry(execution_record record, timestamp now, const redact_function& redact = {}) {
+    return std::move(step_mapper(redact)(record, [now] { return now; }));
 }
 
 } // namespace lokiship::aoss

@@ -39,11 +39,12 @@ public:
     void undo() override { plain_->undo(); }
     std::size_t size() const noexcept override { return plain_->size(); }
     std::string finish() override {
-        const std::string plain = plain_->finish();
+        std::string plain = plain_->finish();
         packed_.resize(
             std::max(packed_.size(), libdeflate_gzip_compress_bound(compressor_.get(), plain.size())));
         const std::size_t n = libdeflate_gzip_compress(compressor_.get(), plain.data(), plain.size(),
                                                        packed_.data(), packed_.size());
+        plain_->reuse(std::move(plain));
         return packed_.substr(0, n);
     }
 

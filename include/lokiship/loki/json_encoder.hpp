@@ -74,6 +74,13 @@ public:
 
     void begin_stream(const labels& set) override {
         end_stream();
+        if (streams_ == 0) {
+            // Likely to be as large as the last one.
+            std::string larger = std::exchange(spare_, {});
+            larger.reserve(size_before_);
+            larger = buffer_;
+            buffer_ = std::move(larger);
+        }
         buffer_ += streams_++ == 0 ? R"({"stream":{)" : R"(,{"stream":{)";
         append_labels(set);
         buffer_ += R"(},"values":[)";
@@ -103,14 +110,13 @@ public:
     std::string finish() override {
         end_stream();
         buffer_ += "]}";
-        // The next one is likely to be as large.
-        const std::size_t size = buffer_.size();
-        std::string out = std::move(buffer_);
-        buffer_ = {};
-        buffer_.reserve(size);
+        size_before_ = buffer_.size();
+        std::string out = std::exchange(buffer_, {});
         clear();
         return out;
     }
+    /// Keeps one.
+    void reuse(std::string body) override { spare_ = std::move(body); }
 
 private:
     void clear() {
@@ -134,10 +140,11 @@ private:
             buffer_ += "]}";
     }
 
-    std::string buffer_;
+    std::string buffer_, spare_;
     std::size_t streams_ = 0;
     std::size_t entries_ = 0;
     std::size_t before_last_ = 0;
+    std::size_t size_before_ = 0;
 };
 
 } // namespace lokiship::loki

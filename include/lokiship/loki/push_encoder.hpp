@@ -36,6 +36,8 @@ public:
     virtual std::size_t size() const noexcept = 0;
     /// Ends the body and gives it away; the encoder is then as it was made, and keeps its memory.
     virtual std::string finish() = 0;
+    /// Takes a body back that `finish` gave and that nobody needs any more: its memory may serve for another one.
+    virtual void reuse([[maybe_unused]] std::string body) {}
 };
 
 } // namespace lokiship::loki

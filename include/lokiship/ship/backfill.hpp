@@ -82,8 +82,8 @@ public:
     boost::asio::awaitable<void> read() {
         if (!open_checkpoint())
             co_return;
-        const aoss::page_reader::record_handler on_record = [this](const aoss::execution_record& r) {
-            intake_.take(r, clock_.wall_now());
+        const aoss::page_reader::record_handler on_record = [this](aoss::execution_record& r) {
+            intake_.take(r, [this] { return clock_.wall_now(); });
             if (count_.fetched % 4096 == 0)
                 publish();
         };

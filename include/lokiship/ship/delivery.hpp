@@ -198,7 +198,7 @@ private:
         lane& l = guard.get();
         co_await clock_.sleep_for(l.next_push - clock_.steady_now());
         const steady_time writing = clock_.steady_now();
-        const stream_push out = writer_.write(l, most_entries(l), max_bytes_);
+        stream_push out = writer_.write(l, most_entries(l), max_bytes_);
         const std::size_t n = out.entries;
         busy_ += clock_.steady_now() - writing;
         guard.takes(out.request.body.size());
@@ -224,6 +224,7 @@ private:
             apply(l, pushed, n, out.size, *reply);
         else
             postpone(l, reply.error(), {}, true);
+        writer_.reuse(std::move(out));
         changed_();
         busy_ += clock_.steady_now() - answered;
     }

@@ -132,7 +132,7 @@ private:
     boost::asio::awaitable<page_result> ask(const aoss::logs_query& q, std::string_view sought,
                                             page_view& view, bool hand_on = true) {
         view = {};
-        const aoss::page_reader::record_handler take = [&](const aoss::execution_record& r) {
+        const aoss::page_reader::record_handler take = [&](aoss::execution_record& r) {
             if (view.last_id != r.execution_id || view.first_id.empty()) {
                 view.last_id = r.execution_id;
                 view.last_created = r.timestamp;

@@ -17,6 +17,7 @@
 #include <boost/system/system_error.hpp>
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -39,8 +40,9 @@ public:
         , map_(options.redact)
         , recent_(recent_steps) {}
 
-    /// A record that was read at the time `now`.
-    void take(const aoss::execution_record& record, timestamp now) {
+    /// A record, in whose texts is redacted; `now` gives the time.
+    template <std::invocable Now>
+    void take(aoss::execution_record& record, Now now) {
         const auto stream_before = std::exchange(stream_, std::nullopt);
         const aoss::mapped_step& step = map_(record, now);
         if (step.same_labels)

@@ -74,7 +74,7 @@ public:
         aoss::page_limits page_limits;
         page_limits.max_records = std::max(options_.max_page_steps, options_.dedup_capacity);
         std::uint64_t records_before = 0;
-        const aoss::page_reader::record_handler on_record = [this, &out](const aoss::execution_record& r) {
+        const aoss::page_reader::record_handler on_record = [this, &out](aoss::execution_record& r) {
             take(r, out);
         };
         for (;;) {
@@ -129,12 +129,12 @@ public:
 private:
     bool is_full() const noexcept { return !box_.empty() && box_.memory() >= options_.max_pending_memory; }
 
-    void take(const aoss::execution_record& record, poll_result& out) {
+    void take(aoss::execution_record& record, poll_result& out) {
         // What is behind it in the page is older, and must not pass for reached.
         out.cut_short = out.cut_short || is_full();
         if (out.cut_short)
             return;
-        aoss::mapped_step& step = map_(record, clock_.wall_now());
+        aoss::mapped_step& step = map_(record, [this] { return clock_.wall_now(); });
         ++count_.fetched;
         const auto created = step.time_replaced ? std::nullopt : std::optional(step.entry.time);
         const bool known = window_.knows(step.key) || box_.contains(step.key);

@@ -45,7 +45,7 @@ public:
             out.entries = write_stream(l, !shard.empty(), most, max_bytes);
         } catch (...) {
             // Or it would stand in the body of the next one.
-            encoder_->finish();
+            encoder_->reuse(encoder_->finish());
             throw;
         }
         out.size = encoder_->size();
@@ -63,6 +63,9 @@ public:
         r.body = encoder_->finish();
         return out;
     }
+
+    /// Takes back what `write` gave, once its answer is there.
+    void reuse(stream_push p) { encoder_->reuse(std::move(p.request.body)); }
 
 private:
     std::size_t write_stream(const outbox::lane& l, bool sharded, std::size_t most, std::size_t max_bytes) {

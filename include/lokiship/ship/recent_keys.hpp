@@ -1,6 +1,7 @@
 #ifndef LOKISHIP_SHIP_RECENT_KEYS_HPP
 #define LOKISHIP_SHIP_RECENT_KEYS_HPP
 
+#include <lokiship/ship/detail/prefetch.hpp>
 #include <lokiship/version.hpp>
 
 #include <boost/assert.hpp>
@@ -79,6 +80,9 @@ public:
         }
         slots_[place] = {at, hash};
         link_newest(at);
+        // Who leaves next is known now, and is far from the processor by then.
+        if (nodes_.size() == capacity_)
+            detail::prefetch(&slots_[home({nil, hash_of(nodes_[oldest_].key)})]);
         return !known;
     }
 

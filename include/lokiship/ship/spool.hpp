@@ -4,7 +4,9 @@
 #include <lokiship/aoss/step_key.hpp>
 #include <lokiship/loki/entry.hpp>
 #include <lokiship/loki/labels.hpp>
+#include <lokiship/ship/detail/large_buffer.hpp>
 #include <lokiship/ship/detail/line_file.hpp>
+#include <lokiship/ship/detail/prefetch.hpp>
 #include <lokiship/ship/detail/require.hpp>
 #include <lokiship/ship/detail/spool_merge.hpp>
 #include <lokiship/ship/detail/temporary_file.hpp>
@@ -117,7 +119,7 @@ public:
                                               "a line of " + std::to_string(line.size()) +
                                                   " bytes is larger than the spool's memory");
         if (!memory_)
-            memory_ = std::make_unique_for_overwrite<char[]>(options_.memory);
+            memory_ = detail::make_large_buffer(options_.memory);
         std::memcpy(memory_.get() + used_, &r, sizeof r);
         std::memcpy(memory_.get() + used_ + sizeof r, line.data(), line.size());
         const std::uint32_t group = options_.one_order ? 0 : number;
@@ -270,7 +272,12 @@ private:
         if (!lines_)
             lines_ = std::make_unique<detail::line_file>(options_.directory);
         run_writer out(options_.directory);
-        for (const block& b : blocks_) {
+        for (std::size_t i = 0; i != blocks_.size(); ++i) {
+            // They lie anywhere.
+            if (blocks_.size() - i > blocks_ahead)
+                for (std::size_t n = 0; n != bytes_ahead; n += 64)
+                    detail::prefetch(memory_.get() + blocks_[i + blocks_ahead].offset + n);
+            const block& b = blocks_[i];
             std::size_t at = b.offset;
             for (std::uint32_t n = 0; n != b.records; ++n) {
                 detail::spool_record r = record(at);
@@ -332,13 +339,15 @@ private:
         return out;
     }
 
+    /// How far before it is written a block is fetched, and how much of it; the rest follows by itself.
+    static constexpr std::size_t blocks_ahead = 3, bytes_ahead = 512;
     static constexpr std::size_t fan_in = 32;
     static constexpr std::size_t max_places = 100'000;
 
     spool_options options_;
     std::vector<spooled_stream> streams_;
     boost::unordered_flat_map<loki::labels, std::uint32_t> numbers_;
-    std::unique_ptr<char[]> memory_;
+    detail::large_buffer memory_;
     std::size_t used_ = 0;
     std::vector<block> blocks_;
     /// What was added last.

@@ -4,6 +4,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <string>
+#include <utility>
 
 BOOST_AUTO_TEST_SUITE(json_encoder_)
 
@@ -41,6 +42,23 @@ BOOST_AUTO_TEST_CASE(every_string_survives) {
             BOOST_TEST(std::string(s.at("stream").at("v").as_string()) == text);
         BOOST_TEST(std::string(s.at("values").at(0).at(1).as_string()) == text);
     }
+}
+
+BOOST_AUTO_TEST_CASE(a_body_that_comes_back_serves_for_the_next_one) {
+    const auto write = [](loki::json_encoder& e, const std::string& line) {
+        e.begin_stream({{"a", "1"}});
+        e.add({}, line);
+        return e.finish();
+    };
+    loki::json_encoder e;
+    std::string body = write(e, std::string(1000, 'x'));
+    const char* const memory = body.data();
+    e.reuse(std::move(body));
+    body = write(e, "short");
+    BOOST_TEST(static_cast<const void*>(body.data()) == static_cast<const void*>(memory));
+    loki::json_encoder other;
+    BOOST_TEST(body == write(other, "short"));
+    BOOST_TEST(write(e, std::string(2000, 'y')) == write(other, std::string(2000, 'y')));
 }
 
 BOOST_AUTO_TEST_CASE(utf8_goes_out_raw) {

@@ -655,12 +655,19 @@ public:
     void undo() override { json_.undo(); }
     std::size_t size() const noexcept override { return json_.size(); }
     std::string finish() override {
+        ++bodies_;
         if (takes_ != 0ns)
             time_.advance(takes_);
         return json_.finish();
     }
+    void reuse(std::string body) override {
+        BOOST_TEST(body.starts_with("{\"streams\":["));
+        --bodies_;
+    }
+    ~slow_encoder() override { BOOST_TEST(bodies_ == 0); }
 
 private:
+    int bodies_ = 0;
     manual_clock& time_;
     std::chrono::nanoseconds takes_;
     loki::json_encoder json_;

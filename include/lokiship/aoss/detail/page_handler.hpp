@@ -84,7 +84,7 @@ inline const page_field* find_record_field(std::string_view name) noexcept {
 /// Boost.JSON's handler: a page's events in, records out. Keeps one record.
 class page_handler {
 public:
-    using record_handler = std::function<void(const execution_record&)>;
+    using record_handler = std::function<void(execution_record&)>;
 
     // Lengths are checked here, per known field, since unknown ones have no limit.
     static constexpr std::size_t max_object_size = std::numeric_limits<std::size_t>::max();
@@ -201,9 +201,10 @@ public:
     }
     /// As `on_string` with a text that is UTF-8.
     bool on_valid_string(std::string_view s, error_code& ec) {
-        if (s.size() > max_field_size_)
+        if (skipping() || !current_ || !current_->text || s.size() > max_field_size_)
             return on_string(s, s.size(), ec);
-        return on_string_part(s, s.size(), ec) && value_done();
+        record_.*current_->text = s;
+        return value_done();
     }
     bool on_string_part(std::string_view s, std::size_t, error_code& ec) {
         if (skipping())
