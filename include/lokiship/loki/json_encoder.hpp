@@ -74,7 +74,7 @@ public:
 
     void begin_stream(const labels& set) override {
         end_stream();
-        if (streams_ == 0) {
+        if (streams_ == 0 && buffer_.capacity() < size_before_) {
             // Likely to be as large as the last one.
             std::string larger = std::exchange(spare_, {});
             larger.reserve(size_before_);
@@ -111,12 +111,19 @@ public:
         end_stream();
         buffer_ += "]}";
         size_before_ = buffer_.size();
-        std::string out = std::exchange(buffer_, {});
+        std::string out;
+        if (buffer_.size() < buffer_.capacity() / 2)
+            out = buffer_; // it takes no more than it needs
+        else
+            out = std::exchange(buffer_, {});
         clear();
         return out;
     }
     /// Keeps one.
-    void reuse(std::string body) override { spare_ = std::move(body); }
+    void reuse(std::string body) override {
+        if (body.capacity() > spare_.capacity())
+            spare_ = std::move(body);
+    }
 
 private:
     void clear() {

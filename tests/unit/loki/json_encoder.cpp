@@ -52,13 +52,20 @@ BOOST_AUTO_TEST_CASE(a_body_that_comes_back_serves_for_the_next_one) {
     };
     loki::json_encoder e;
     std::string body = write(e, std::string(1000, 'x'));
-    const char* const memory = body.data();
+    const void* const memory = body.data();
     e.reuse(std::move(body));
-    body = write(e, "short");
-    BOOST_TEST(static_cast<const void*>(body.data()) == static_cast<const void*>(memory));
-    loki::json_encoder other;
-    BOOST_TEST(body == write(other, "short"));
-    BOOST_TEST(write(e, std::string(2000, 'y')) == write(other, std::string(2000, 'y')));
+    e.reuse("a short one does not take its place, and is gone");
+    // One that is short has memory of its own, and leaves the rest to those that need it.
+    const std::string small = write(e, "small");
+    BOOST_TEST(small.capacity() < 500u);
+    const std::string large = write(e, std::string(1000, 'y'));
+    BOOST_TEST(static_cast<const void*>(large.data()) == memory);
+    for (const auto& line : {std::string("small"), std::string(1000, 'y'), std::string(3000, 'z')}) {
+        loki::json_encoder fresh;
+        BOOST_TEST(write(e, line) == write(fresh, line));
+    }
+    loki::json_encoder fresh;
+    BOOST_TEST((small == write(fresh, "small") && large == write(fresh, std::string(1000, 'y'))));
 }
 
 BOOST_AUTO_TEST_CASE(utf8_goes_out_raw) {
