@@ -123,38 +123,54 @@ private:
     using lane = outbox::lane;
     using pending_entry = outbox::pending_entry;
 
-    /// A stream of which a push is under way, and what that takes: its lines at most, until its body is known.
+    /// Of all pushes under way.
+    struct under_way {
+        /// Of their bodies.
+        std::size_t bytes = 0;
+        /// How many go as soon as the rate for all lets them.
+        std::size_t next = 0;
+    };
+    /// A stream of which a push is under way, and what that takes: its lines at most, until its body is known. It is next at
+    /// first.
     class in_flight {
     public:
-        in_flight(lane& l, std::size_t& bytes)
+        in_flight(lane& l, under_way& all)
             : lane_(&l)
-            , bytes_(bytes)
+            , all_(all)
             , size_(line_bytes(l, l.batch.size())) {
-            bytes_ += size_;
+            all_.bytes += size_;
+            ++all_.next;
             l.in_flight = true;
         }
         in_flight(in_flight&& other) noexcept
             : lane_(std::exchange(other.lane_, nullptr))
-            , bytes_(other.bytes_)
-            , size_(other.size_) {}
+            , all_(other.all_)
+            , size_(other.size_)
+            , is_next_(std::exchange(other.is_next_, false)) {}
         in_flight& operator=(in_flight&&) = delete;
         ~in_flight() { release(); }
         lane& get() const noexcept { return *lane_; }
         void takes(std::size_t body_size) noexcept {
-            bytes_ = bytes_ - size_ + body_size;
+            all_.bytes = all_.bytes - size_ + body_size;
             size_ = body_size;
         }
+        void is_next(bool on) noexcept {
+            all_.next = all_.next - is_next_ + on;
+            is_next_ = on;
+        }
         void release() {
+            is_next(false);
             if (!lane_)
                 return;
             std::exchange(lane_, nullptr)->in_flight = false;
-            bytes_ -= size_;
+            all_.bytes -= size_;
         }
 
     private:
         lane* lane_;
-        std::size_t& bytes_;
+        under_way& all_;
         std::size_t size_;
+        bool is_next_ = true;
     };
 
     class in_round {
@@ -173,7 +189,9 @@ private:
 
     bool may_push(const task_group& pushes) const noexcept {
         return !ended_ && !stopped_ && !pushes.failed() && pushes.size() < allowed_.limit() &&
-               (pushes.empty() || bytes_in_flight_ + max_bytes_ <= options_.max_bytes_in_flight);
+               (pushes.empty() || under_way_.bytes + max_bytes_ <= options_.max_bytes_in_flight) &&
+               // Which stream is the one to go is known when its turn comes.
+               (under_way_.next == 0 || !pacing_.is_limited());
     }
     void begin_pushes(task_group& pushes) noexcept try {
         while (lane* const l = may_push(pushes) ? box_.next() : nullptr)
@@ -189,14 +207,25 @@ private:
         if (l.batch.empty())
             changed_();
         else
-            pushes.spawn(push_batch(in_flight(l, bytes_in_flight_)));
+            pushes.spawn(push_batch(in_flight(l, under_way_)));
+    }
+
+    /// Another one may be next.
+    void give_way(in_flight& push) {
+        push.is_next(false);
+        if (pacing_.is_limited())
+            look_again();
     }
 
     boost::asio::awaitable<void> push_batch(in_flight begun_push) {
         // A parameter would live until the coroutine is destroyed.
         in_flight guard(std::move(begun_push));
         lane& l = guard.get();
-        co_await clock_.sleep_for(l.next_push - clock_.steady_now());
+        if (l.next_push > clock_.steady_now()) {
+            give_way(guard);
+            co_await clock_.sleep_for(l.next_push - clock_.steady_now());
+            guard.is_next(true);
+        }
         const steady_time writing = clock_.steady_now();
         stream_push out = writer_.write(l, most_entries(l), max_bytes_);
         const std::size_t n = out.entries;
@@ -204,6 +233,7 @@ private:
         guard.takes(out.request.body.size());
         const steady_time turn = pacing_.reserve(line_bytes(l, n), clock_.steady_now());
         co_await clock_.sleep_for(turn - clock_.steady_now());
+        give_way(guard);
         if (stopped_)
             co_return;
         // Whatever happens from here on, Loki may have it.
@@ -534,8 +564,7 @@ private:
     push_concurrency allowed_;
     /// How long it worked for pushes, instead of waiting for answers.
     std::chrono::nanoseconds busy_{};
-    /// Of the bodies of the pushes under way.
-    std::size_t bytes_in_flight_ = 0;
+    under_way under_way_;
     /// Of the round that is under way.
     task_group* pushes_ = nullptr;
     int failures_in_a_row_ = 0;

@@ -20,6 +20,8 @@ public:
         , stream_rate_(options.stream_rate)
         , learns_(options.learn_rates) {}
 
+    /// Whether there is a rate for all streams together.
+    bool is_limited() const noexcept { return rate_ != 0; }
     /// When lines of so many bytes may go. They are taken to go then.
     steady_time reserve(std::size_t bytes, steady_time now) {
         const steady_time at = std::max(now, next_);

@@ -554,6 +554,27 @@ BOOST_AUTO_TEST_CASE(as_many_pushes_are_under_way_as_loki_bears) {
     p.check_truth();
 }
 
+BOOST_AUTO_TEST_CASE(where_the_rate_holds_pushes_back_the_oldest_go_first) {
+    channel p;
+    p.loki_http.latency(5ms);
+    p.options.concurrency = 40;
+    p.options.rate = 10'000;
+    p.options.batch = {2, 4000};
+    // Half of all is one stream's.
+    for (int i = 0; i != 400; ++i)
+        p.add(1s * (400 - i), std::string(1000, 'x') + std::to_string(i),
+              {{"stream", i % 2 == 0 ? "large" : std::to_string(i % 39)}});
+    p.drain();
+    BOOST_TEST(p.loki.size() == 400u);
+    // More at once would only have waited for their turns.
+    BOOST_TEST(p.delivery->concurrency() == 4u);
+    // The large stream is not left alone at the end.
+    std::size_t alone = 0;
+    for (auto s = p.settled.rbegin(); s != p.settled.rend() && std::stoi(s->substr(1001)) % 2 == 0; ++s)
+        ++alone;
+    BOOST_TEST(alone <= 10u);
+}
+
 BOOST_AUTO_TEST_CASE(what_is_under_way_is_bounded_in_bytes) {
     channel p;
     p.loki_http.latency(50ms);
