@@ -109,6 +109,8 @@ public:
     /// before it is seen. The key is of what is left: with another `redact` a step can have another key.
     explicit step_mapper(redact_function redact = {})
         : redact_(std::move(redact)) {}
+    step_mapper(const step_mapper&) = delete;
+    step_mapper& operator=(const step_mapper&) = delete;
 
     /// The entry of a record, in whose texts `redact` is then done; valid until the next call, and `entry` may be moved from.
     /// Where the record's timestamp is missing or unreadable, it has the time that `now` gives, which is called only then, or a

@@ -77,6 +77,7 @@ public:
         if (streams_ == 0 && buffer_.capacity() < size_before_) {
             // Likely to be as large as the last one.
             std::string larger = std::exchange(spare_, {});
+            larger.clear();
             larger.reserve(size_before_);
             larger = buffer_;
             buffer_ = std::move(larger);
@@ -108,12 +109,15 @@ public:
     }
     std::size_t size() const noexcept override { return buffer_.size() + (streams_ != 0 ? 4 : 2); }
     std::string finish() override {
+        size_before_ = size();
+        std::string out;
+        const bool is_small = size_before_ < buffer_.capacity() / 2;
+        if (is_small)
+            out.reserve(size_before_); // it takes no more than it needs
         end_stream();
         buffer_ += "]}";
-        size_before_ = buffer_.size();
-        std::string out;
-        if (buffer_.size() < buffer_.capacity() / 2)
-            out = buffer_; // it takes no more than it needs
+        if (is_small)
+            out = buffer_;
         else
             out = std::exchange(buffer_, {});
         clear();

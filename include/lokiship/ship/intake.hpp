@@ -12,6 +12,7 @@
 #include <lokiship/ship/plan.hpp>
 #include <lokiship/ship/recent_keys.hpp>
 #include <lokiship/ship/spool.hpp>
+#include <lokiship/text/detail/words.hpp>
 #include <lokiship/text/timestamp.hpp>
 
 #include <boost/system/system_error.hpp>
@@ -54,7 +55,7 @@ public:
         const bool fresh = recent_.insert(seen);
         if (fresh) {
             ++plan_.records;
-            if (record.execution_id != last_execution_) {
+            if (!text::detail::same(record.execution_id, last_execution_)) {
                 last_execution_ = record.execution_id;
                 ++plan_.executions;
             }

@@ -24,7 +24,8 @@ public:
     bool is_limited() const noexcept { return rate_ != 0; }
     /// When lines of so many bytes may go. They are taken to go then.
     steady_time reserve(std::size_t bytes, steady_time now) {
-        const steady_time at = std::max(now, next_);
+        // What was missed a moment ago is made up for.
+        const steady_time at = std::max(now - most_late, next_);
         next_ = at + time_of(bytes, rate_);
         return at;
     }
@@ -46,6 +47,8 @@ public:
     }
 
 private:
+    static constexpr std::chrono::milliseconds most_late{50};
+
     static std::chrono::nanoseconds time_of(std::size_t bytes, std::size_t rate) {
         return std::chrono::nanoseconds(rate == 0 ? 0 : bytes * 1'000'000'000ull / rate);
     }

@@ -274,9 +274,11 @@ private:
         run_writer out(options_.directory);
         for (std::size_t i = 0; i != blocks_.size(); ++i) {
             // They lie anywhere.
-            if (blocks_.size() - i > blocks_ahead)
-                for (std::size_t n = 0; n != bytes_ahead; n += 64)
-                    detail::prefetch(memory_.get() + blocks_[i + blocks_ahead].offset + n);
+            if (blocks_.size() - i > blocks_ahead) {
+                const std::size_t begin = blocks_[i + blocks_ahead].offset;
+                for (std::size_t at = begin; at < std::min(begin + bytes_ahead, used_); at += 64)
+                    detail::prefetch(memory_.get() + at);
+            }
             const block& b = blocks_[i];
             std::size_t at = b.offset;
             for (std::uint32_t n = 0; n != b.records; ++n) {

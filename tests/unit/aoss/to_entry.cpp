@@ -5,6 +5,7 @@
 #include <chrono>
 #include <set>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 BOOST_AUTO_TEST_SUITE(to_entry)
@@ -162,6 +163,10 @@ BOOST_AUTO_TEST_CASE(what_is_secret_is_replaced_before_it_is_cut_and_before_the_
     // Without one nothing is replaced.
     BOOST_TEST((aoss::to_entry(r, now, {}).key == aoss::to_entry(r, now).key));
 }
+
+// What it was asked last lies in its own memory.
+static_assert(!std::is_copy_constructible_v<aoss::step_mapper> &&
+              !std::is_copy_assignable_v<aoss::step_mapper>);
 
 BOOST_AUTO_TEST_CASE(a_mapper_carries_nothing_over) {
     // Whatever it remembers, each record is mapped as if it were the first.

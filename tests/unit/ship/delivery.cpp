@@ -575,6 +575,20 @@ BOOST_AUTO_TEST_CASE(where_the_rate_holds_pushes_back_the_oldest_go_first) {
     BOOST_TEST(alone <= 10u);
 }
 
+BOOST_AUTO_TEST_CASE(where_answers_take_long_a_rate_is_reached_all_the_same) {
+    channel p;
+    p.loki_http.latency(200ms);
+    p.options.concurrency = 64;
+    p.options.rate = 300'000;
+    p.options.batch = {1, 4000};
+    for (int i = 0; i != 1000; ++i)
+        p.add(1s * (1000 - i), std::string(1000, 'x'), {{"stream", std::to_string(i % 200)}});
+    const auto begun = p.time.steady_now();
+    p.drain();
+    // 3.3 s at that rate, and a few answers until it is known how much Loki bears.
+    BOOST_TEST((p.time.steady_now() - begun) / 1ms < 4300);
+}
+
 BOOST_AUTO_TEST_CASE(what_is_under_way_is_bounded_in_bytes) {
     channel p;
     p.loki_http.latency(50ms);
