@@ -5,7 +5,6 @@
 #include <lokiship/http/transport.hpp>
 #include <lokiship/ship/detail/patient_transport.hpp>
 #include <lokiship/ship/fetch.hpp>
-#include <lokiship/text/detail/words.hpp>
 #include <lokiship/text/timestamp.hpp>
 
 #include <boost/asio/awaitable.hpp>
@@ -134,7 +133,7 @@ private:
                                             page_view& view, bool hand_on = true) {
         view = {};
         const aoss::page_reader::record_handler take = [&](aoss::execution_record& r) {
-            if (!text::detail::same(view.last_id, r.execution_id) || view.first_id.empty()) {
+            if (view.last_id != r.execution_id || view.first_id.empty()) {
                 view.last_id = r.execution_id;
                 view.last_created = r.timestamp;
                 if (view.first_id.empty()) {

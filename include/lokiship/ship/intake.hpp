@@ -12,7 +12,6 @@
 #include <lokiship/ship/plan.hpp>
 #include <lokiship/ship/recent_keys.hpp>
 #include <lokiship/ship/spool.hpp>
-#include <lokiship/text/detail/words.hpp>
 #include <lokiship/text/timestamp.hpp>
 
 #include <boost/system/system_error.hpp>
@@ -55,7 +54,7 @@ public:
         const bool fresh = recent_.insert(seen);
         if (fresh) {
             ++plan_.records;
-            if (!text::detail::same(record.execution_id, last_execution_)) {
+            if (record.execution_id != last_execution_) {
                 last_execution_ = record.execution_id;
                 ++plan_.executions;
             }

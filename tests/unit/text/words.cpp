@@ -10,7 +10,7 @@ BOOST_AUTO_TEST_SUITE(words)
 using namespace lokiship::text::detail;
 
 BOOST_AUTO_TEST_CASE(texts_are_the_same_where_each_byte_is) {
-    for (std::size_t n = 0; n != 50; ++n) {
+    for (std::size_t n = 0; n != 40; ++n) {
         const std::string one(n, 'a');
         BOOST_TEST(same(one, std::string(n, 'a')));
         BOOST_TEST(!same(one, one + 'a'));

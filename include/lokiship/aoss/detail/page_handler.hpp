@@ -139,7 +139,7 @@ public:
         if (level_ == level::record) {
             if (seen_ != all_fields)
                 clear_unseen();
-            if (summary_.records == 0 || !text::detail::same(record_.execution_id, last_execution_)) {
+            if (summary_.records == 0 || record_.execution_id != last_execution_) {
                 ++summary_.executions_seen;
                 last_execution_ = record_.execution_id;
             }

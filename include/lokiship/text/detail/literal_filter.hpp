@@ -47,18 +47,22 @@ public:
     }
 
     bool may_find(std::string_view text) const noexcept {
-        constexpr std::size_t n = sizeof(word64);
+        const unsigned char* const group = groups_.data();
         std::size_t i = 0;
-        for (; text.size() - i >= 2 * n; i += 2 * n)
-            if ((groups_of_word(text.data() + i) | groups_of_word(text.data() + i + n)) != 0 &&
-                is_near_some(text, i, i + 2 * n))
-                return true;
-        if (text.size() - i >= n) {
-            if (groups_of_word(text.data() + i) != 0 && is_near_some(text, i, i + n))
-                return true;
-            i += n;
+        for (; text.size() - i >= sizeof(word64); i += sizeof(word64)) {
+            // Four pairs at once, of seven bits each byte.
+            word64 w = (load_word(text.data() + i) | repeat(0x20)) & repeat(0x7f);
+            w = (w & low_halves * 0x7f) | (w & low_halves * 0x7f00) >> 1;
+            if ((group[w & 0xffff] | group[w >> 16 & 0xffff] | group[w >> 32 & 0xffff] | group[w >> 48]) == 0)
+                continue;
+            for (std::size_t n = 0; n != sizeof(word64); n += pairs_covered)
+                if (is_near(text, i + n, group[pair(text.data() + i + n)]))
+                    return true;
         }
-        return is_near_some(text, i, text.size());
+        for (; i + 1 < text.size(); i += pairs_covered)
+            if (is_near(text, i, groups_[pair(text.data() + i)]))
+                return true;
+        return false;
     }
 
 private:
@@ -77,19 +81,6 @@ private:
     static std::size_t rarity(char folded) noexcept {
         static constexpr std::string_view frequent = "etaionsrhldcumfpgwybvkxjqz";
         return std::min(frequent.find(folded), frequent.size()) + 1;
-    }
-    /// Not 0 where one of its four pairs has a group.
-    unsigned groups_of_word(const char* at) const noexcept {
-        // Of seven bits each byte.
-        word64 w = (load_word(at) | repeat(0x20)) & repeat(0x7f);
-        w = (w & low_halves * 0x7f) | (w & low_halves * 0x7f00) >> 1;
-        return groups_[w & 0xffff] | groups_[w >> 16 & 0xffff] | groups_[w >> 32 & 0xffff] | groups_[w >> 48];
-    }
-    bool is_near_some(std::string_view text, std::size_t begin, std::size_t end) const noexcept {
-        for (; begin + 1 < end; begin += pairs_covered)
-            if (is_near(text, begin, groups_[pair(text.data() + begin)]))
-                return true;
-        return false;
     }
     /// Whether a literal is there of which the pair at `i`, of this group, is part.
     bool is_near(std::string_view text, std::size_t i, unsigned char group) const noexcept {

@@ -3,7 +3,6 @@
 
 #include <boost/endian/conversion.hpp>
 
-#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -40,8 +39,6 @@ inline word64 load_word(const char* at) noexcept {
 
 /// As `==`, which is a call even where the texts are short or their sizes differ.
 inline bool same(std::string_view a, std::string_view b) noexcept {
-    // A UUID is.
-    constexpr std::size_t longest_inline = 40;
     const std::size_t n = a.size();
     if (n != b.size())
         return false;
@@ -54,17 +51,8 @@ inline bool same(std::string_view a, std::string_view b) noexcept {
         std::memcpy(&w[3], b.data() + n - sizeof(Word), sizeof(Word));
         return ((w[0] ^ w[2]) | (w[1] ^ w[3])) == 0;
     };
-    if (n > 2 * sizeof(word64)) {
-        if (n > longest_inline)
-            return std::memcmp(a.data(), b.data(), n) == 0;
-        word64 w[2];
-        for (std::size_t at = 0;; at = std::min(at + sizeof(word64), n - sizeof(word64))) {
-            std::memcpy(&w[0], a.data() + at, sizeof(word64));
-            std::memcpy(&w[1], b.data() + at, sizeof(word64));
-            if (w[0] != w[1] || at == n - sizeof(word64))
-                return w[0] == w[1];
-        }
-    }
+    if (n > 2 * sizeof(word64))
+        return std::memcmp(a.data(), b.data(), n) == 0;
     if (n >= sizeof(word64))
         return same_ends(word64());
     if (n >= sizeof(std::uint32_t))
