@@ -31,8 +31,7 @@ namespace lokiship::aoss {
 /// chars").
 inline constexpr std::size_t max_output_code_points = 300;
 
-/// Replaces what must not be shipped in a text, which is UTF-8 where the record's is, as a `page_reader`'s always is; whether
-/// it replaced something. `text::redactor` is one.
+/// Replaces what must not be shipped in a text, which is UTF-8; whether it replaced something. `text::redactor` is one.
 using redact_function = std::function<bool(std::string&)>;
 
 /// A record as Loki gets it.
@@ -129,7 +128,7 @@ public:
         out_.redacted = false;
         if (redact_)
             for (std::string* text : {&record.command, &record.standard_output, &record.standard_error})
-                out_.redacted |= !text->empty() && redact_(*text);
+                out_.redacted |= !text->empty() && redact(*text);
         out_.entry.line.clear();
         append_line(out_.entry.line, record);
         // The steps of an execution have one.
@@ -202,6 +201,15 @@ private:
             at = known_.emplace(std::move(own), std::move(made)).first;
         }
         return *at;
+    }
+    bool redact(std::string& text) {
+        // A page's always is.
+        if (!text::is_valid_utf8(text)) {
+            std::string valid;
+            text::append_valid(valid, text);
+            text = std::move(valid);
+        }
+        return redact_(text);
     }
 
     static constexpr std::size_t max_known = 2'000;

@@ -34,7 +34,7 @@ public:
     virtual void undo() = 0;
     /// How long the body is by now at most, in bytes before compression, which is what Loki's limits are about.
     virtual std::size_t size() const noexcept = 0;
-    /// Ends the body and gives it away; the encoder is then as it was made, and keeps its memory.
+    /// Ends the body and gives it away; the encoder is then as it was made.
     virtual std::string finish() = 0;
     /// Takes a body back that `finish` gave and that nobody needs any more: its memory may serve for another one.
     virtual void reuse([[maybe_unused]] std::string body) {}

@@ -93,13 +93,9 @@ public:
             const bool full = pushes.size() >= allowed_.limit();
             const steady_time since = clock_.steady_now();
             const auto busy = busy_;
-            if (full)
-                last_full_ = since;
-            answered_when_full_ = false;
             co_await pushes.wait();
-            if (full)
-                last_full_ = clock_.steady_now();
-            allowed_.waited(clock_.steady_now() - since - (busy_ - busy), full || answered_when_full_);
+            const steady_time now = clock_.steady_now();
+            allowed_.waited(now - since - (busy_ - busy), full, now);
         }
         co_await boost::asio::this_coro::throw_if_cancelled(true);
         co_return std::exchange(result_, {});
@@ -250,7 +246,6 @@ private:
         const result<loki::push_reply> reply = co_await push(out.request);
         const steady_time answered = clock_.steady_now();
         guard.release();
-        answered_when_full_ = answered_when_full_ || (last_full_ && *last_full_ >= begun);
         using verdict = loki::push_reply::verdict;
         if (!reply || reply->what == verdict::rate_limited || reply->what == verdict::retry)
             allowed_.failed(begun, answered);
@@ -571,9 +566,6 @@ private:
     /// How long it worked for pushes, instead of waiting for answers.
     std::chrono::nanoseconds busy_{};
     under_way under_way_;
-    /// When as many were under way as may be; and whether one was answered, since it was looked at, that was then.
-    std::optional<steady_time> last_full_;
-    bool answered_when_full_ = false;
     /// Of the round that is under way.
     task_group* pushes_ = nullptr;
     int failures_in_a_row_ = 0;

@@ -30,12 +30,16 @@ public:
     /// From 1 to the most.
     std::size_t limit() const noexcept { return static_cast<std::size_t>(limit_); }
 
-    /// For `idle`, nothing could be done but to wait for answers; `full`: as many were under way as may be. Call it after each such
-    /// wait.
-    void waited(std::chrono::nanoseconds idle, bool full) noexcept {
+    /// For `idle`, nothing could be done but to wait for answers, until `now`; `full`: as many were under way as may be. Call it
+    /// after each such wait.
+    void waited(std::chrono::nanoseconds idle, bool full, steady_time now) noexcept {
         const double answered = std::exchange(answered_, 0);
-        // Fewer tell nothing of what it bears, and where answers come at once, more gain nothing.
-        if (full && idle >= worth_it)
+        // Fewer tell nothing of what it bears, and where answers come at once, more gain nothing. Under a
+        // rate it is full for a moment only, and those that were under way then tell of it.
+        const bool was_full = std::exchange(answered_when_full_, false) || full;
+        if (full)
+            last_full_ = now;
+        if (was_full && idle >= worth_it)
             limit_ = std::min(limit_ + (lowered_ ? answered / limit_ : 2 * answered), most_);
     }
     /// A push was answered that began at `begun`. For `busy` of the time since, nobody could have seen its answer.
@@ -50,6 +54,7 @@ public:
             lower(0.9, begun, now);
         else
             ++answered_;
+        answered_when_full_ = answered_when_full_ || (last_full_ && begun <= *last_full_);
     }
     /// Loki had no room for it, or did not answer.
     void failed(steady_time begun, steady_time now) { lower(0.5, begun, now); }
@@ -71,7 +76,9 @@ private:
     double most_, limit_;
     /// How long an answer takes, in seconds.
     std::optional<double> usual_;
-    std::optional<steady_time> lowered_;
+    std::optional<steady_time> lowered_, last_full_;
+    /// Since the last wait one was answered that was under way when it was full.
+    bool answered_when_full_ = false;
     /// How many went well since the last wait.
     double answered_ = 0;
 };

@@ -22,7 +22,7 @@ public:
 
     /// Whether there is a rate for all streams together.
     bool is_limited() const noexcept { return rate_ != 0; }
-    /// When lines of so many bytes may go. They are taken to go then.
+    /// When lines of so many bytes may go, which can be a moment ago. They are taken to go then.
     steady_time reserve(std::size_t bytes, steady_time now) {
         // What was missed a moment ago is made up for.
         const steady_time at = std::max(now - most_late, next_);

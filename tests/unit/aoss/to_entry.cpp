@@ -143,6 +143,7 @@ BOOST_AUTO_TEST_CASE(what_is_secret_is_replaced_before_it_is_cut_and_before_the_
     r.standard_output = std::string(297, '.') + "geheim";
     r.standard_error = std::string(1000, '.') + "geheim\xff";
     const aoss::redact_function redact = [](std::string& text) {
+        BOOST_TEST(text::is_valid_utf8(text));
         const auto at = text.find("geheim");
         if (at == std::string::npos)
             return false;

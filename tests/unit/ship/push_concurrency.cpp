@@ -21,8 +21,8 @@ steady_time rounds(push_concurrency& c, int n, std::chrono::nanoseconds takes, s
         const std::size_t under_way = c.limit();
         for (std::size_t i = 0; i != under_way; ++i)
             c.succeeded(from, from + takes);
-        c.waited(takes, true);
         from += takes;
+        c.waited(takes, true, from);
     }
     return from;
 }
@@ -50,12 +50,23 @@ BOOST_AUTO_TEST_CASE(few_pushes_tell_nothing_of_many) {
     push_concurrency c(20);
     for (int i = 0; i != 100; ++i) {
         c.succeeded(start, start + 10ms);
-        c.waited(10ms, false);
+        c.waited(10ms, false, start + 10ms);
     }
-    c.waited(10ms, true);
+    c.waited(10ms, true, start + 10ms);
     BOOST_TEST(c.limit() == 4u);
     c.succeeded(start, start + 10ms);
-    c.waited(10ms, true);
+    c.waited(10ms, true, start + 10ms);
+    BOOST_TEST(c.limit() == 6u);
+}
+
+BOOST_AUTO_TEST_CASE(what_was_under_way_when_it_was_full_tells_of_it_later) {
+    push_concurrency c(20);
+    c.waited(10ms, true, start + 10ms);
+    c.succeeded(start + 5ms, start + 20ms);
+    c.waited(10ms, false, start + 20ms);
+    BOOST_TEST(c.limit() == 6u);
+    c.succeeded(start + 15ms, start + 30ms);
+    c.waited(10ms, false, start + 30ms);
     BOOST_TEST(c.limit() == 6u);
 }
 

@@ -18,7 +18,7 @@ struct free_memory {
 using large_buffer = std::unique_ptr<char[], free_memory>;
 
 /// Memory that is read all over the place, in pages of 2 MiB where the system has them: of small ones there are more than the
-/// processor knows by heart.
+/// processor knows by heart, and each is an interruption when it is first touched.
 inline large_buffer make_large_buffer(std::size_t size) {
     constexpr std::size_t page = std::size_t{2} << 20;
     large_buffer out(static_cast<char*>(std::aligned_alloc(page, (size + page - 1) / page * page)));
