@@ -7,6 +7,7 @@
 #include <lokiship/loki/push_reply.hpp>
 #include <lokiship/ship/counters.hpp>
 #include <lokiship/ship/delivery_options.hpp>
+#include <lokiship/ship/detail/in_flight.hpp>
 #include <lokiship/ship/log.hpp>
 #include <lokiship/ship/outbox.hpp>
 #include <lokiship/ship/push_concurrency.hpp>
@@ -124,56 +125,6 @@ private:
     using lane = outbox::lane;
     using pending_entry = outbox::pending_entry;
 
-    /// Of all pushes under way.
-    struct under_way {
-        /// Of their bodies.
-        std::size_t bytes = 0;
-        /// How many go as soon as the rate for all lets them.
-        std::size_t next = 0;
-    };
-    /// A stream of which a push is under way, and what that takes: its lines at most, until its body is known. It is next at
-    /// first.
-    class in_flight {
-    public:
-        in_flight(lane& l, under_way& all)
-            : lane_(&l)
-            , all_(all)
-            , size_(line_bytes(l, l.batch.size())) {
-            all_.bytes += size_;
-            ++all_.next;
-            l.in_flight = true;
-        }
-        in_flight(in_flight&& other) noexcept
-            : lane_(std::exchange(other.lane_, nullptr))
-            , all_(other.all_)
-            , size_(other.size_)
-            , is_next_(std::exchange(other.is_next_, false)) {}
-        in_flight& operator=(in_flight&&) = delete;
-        ~in_flight() { release(); }
-        lane& get() const noexcept { return *lane_; }
-        void takes(std::size_t body_size) noexcept {
-            all_.bytes = all_.bytes - size_ + body_size;
-            size_ = body_size;
-        }
-        void is_next(bool on) noexcept {
-            all_.next = all_.next - is_next_ + on;
-            is_next_ = on;
-        }
-        void release() {
-            is_next(false);
-            if (!lane_)
-                return;
-            std::exchange(lane_, nullptr)->in_flight = false;
-            all_.bytes -= size_;
-        }
-
-    private:
-        lane* lane_;
-        under_way& all_;
-        std::size_t size_;
-        bool is_next_ = true;
-    };
-
     class in_round {
     public:
         in_round(task_group*& pushes, task_group& of_round) noexcept
@@ -208,19 +159,19 @@ private:
         if (l.batch.empty())
             changed_();
         else
-            pushes.spawn(push_batch(in_flight(l, under_way_)));
+            pushes.spawn(push_batch(detail::in_flight(l, line_bytes(l, l.batch.size()), under_way_)));
     }
 
     /// Another one may be next.
-    void give_way(in_flight& push) {
+    void give_way(detail::in_flight& push) {
         push.is_next(false);
         if (pacing_.is_limited())
             look_again();
     }
 
-    boost::asio::awaitable<void> push_batch(in_flight begun_push) {
+    boost::asio::awaitable<void> push_batch(detail::in_flight begun_push) {
         // A parameter would live until the coroutine is destroyed.
-        in_flight guard(std::move(begun_push));
+        detail::in_flight guard(std::move(begun_push));
         lane& l = guard.get();
         if (l.next_push > clock_.steady_now()) {
             give_way(guard);
@@ -565,7 +516,7 @@ private:
     push_concurrency allowed_;
     /// How long it worked for pushes, instead of waiting for answers.
     std::chrono::nanoseconds busy_{};
-    under_way under_way_;
+    detail::under_way under_way_;
     /// Of the round that is under way.
     task_group* pushes_ = nullptr;
     int failures_in_a_row_ = 0;
