@@ -14,6 +14,7 @@
 #include <lokiship/error.hpp>
 #include <lokiship/http/credentials.hpp>
 #include <lokiship/http/message.hpp>
+#include <lokiship/http/observed_transport.hpp>
 #include <lokiship/http/proxy.hpp>
 #include <lokiship/http/redirection.hpp>
 #include <lokiship/http/transport.hpp>
@@ -41,6 +42,7 @@
 #include <lokiship/ship/dedup_window.hpp>
 #include <lokiship/ship/delivery.hpp>
 #include <lokiship/ship/delivery_options.hpp>
+#include <lokiship/ship/endpoint_health.hpp>
 #include <lokiship/ship/fetch.hpp>
 #include <lokiship/ship/history.hpp>
 #include <lokiship/ship/intake.hpp>
@@ -61,6 +63,7 @@
 #include <lokiship/ship/shipper.hpp>
 #include <lokiship/ship/shipper_options.hpp>
 #include <lokiship/ship/shipper_state.hpp>
+#include <lokiship/ship/shipper_status.hpp>
 #include <lokiship/ship/shown_entries.hpp>
 #include <lokiship/ship/spool.hpp>
 #include <lokiship/ship/state_file.hpp>

@@ -23,6 +23,7 @@ public:
     explicit dedup_window(std::size_t capacity)
         : settled_(capacity) {}
 
+    std::size_t size() const noexcept { return settled_.size(); }
     std::size_t capacity() const noexcept { return settled_.capacity(); }
     /// Raises it, and keeps what is remembered.
     void grow(std::size_t capacity) { settled_.grow(capacity); }

@@ -110,6 +110,14 @@ public:
     /// How many pushes may be under way at the same time, by now.
     std::size_t concurrency() const noexcept { return allowed_.limit(); }
 
+    std::size_t in_flight() const noexcept { return pushes_ ? pushes_->size() : 0; }
+
+    /// Makes the next pushes as these options say, which are valid; rates, the concurrency and the size of bodies stay.
+    void update(delivery_options options) {
+        options_ = std::move(options);
+        writer_ = push_writer(options_);
+    }
+
     /// Lets a round end after the pushes in flight.
     void stop() noexcept { stopped_ = true; }
 

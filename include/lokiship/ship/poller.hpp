@@ -7,6 +7,7 @@
 #include <lokiship/http/transport.hpp>
 #include <lokiship/ship/counters.hpp>
 #include <lokiship/ship/dedup_window.hpp>
+#include <lokiship/ship/endpoint_health.hpp>
 #include <lokiship/ship/fetch.hpp>
 #include <lokiship/ship/log.hpp>
 #include <lokiship/ship/outbox.hpp>
@@ -54,7 +55,7 @@ public:
         , box_(box)
         , count_(count)
         , on_counters_(std::move(on_counters))
-        , map_(options.redact)
+        , map_(std::in_place, options.redact)
         , scanner_(options.make_scanner ? options.make_scanner() : nullptr)
         , health_("the backend at " + backend.server()) {}
 
@@ -91,14 +92,14 @@ public:
                 // After `stop` it was we who broke it off.
                 if (!stopping_) {
                     ++count_.pages_failed;
-                    say(severity::warning, health_.failed(page.error().cause.message));
+                    say(severity::warning, health_.failed(page.error().cause.message, clock_.wall_now()));
                 }
                 on_counters_();
                 out.failure = page.error().cause;
                 co_return;
             }
             ++count_.pages;
-            say(severity::info, health_.succeeded());
+            say(severity::info, health_.succeeded(clock_.wall_now()));
             on_counters_();
             if (out.cut_short)
                 co_return;
@@ -123,6 +124,13 @@ public:
         }
     }
 
+    /// From the next record on goes by the options as they are now.
+    void update() { map_.emplace(options_.redact); }
+
+    const endpoint_status& backend() const noexcept { return health_.status(); }
+    /// The newest time of a step that was read.
+    std::optional<timestamp> newest_read() const noexcept { return newest_read_; }
+
     /// What fails from now on is no failure of the backend.
     void stop() noexcept { stopping_ = true; }
 
@@ -134,9 +142,11 @@ private:
         out.cut_short = out.cut_short || is_full();
         if (out.cut_short)
             return;
-        aoss::mapped_step& step = map_(record, [this] { return clock_.wall_now(); });
+        aoss::mapped_step& step = (*map_)(record, [this] { return clock_.wall_now(); });
         ++count_.fetched;
         const auto created = step.time_replaced ? std::nullopt : std::optional(step.entry.time);
+        if (created)
+            newest_read_ = std::max(newest_read_.value_or(*created), *created);
         const bool known = window_.knows(step.key) || box_.contains(step.key);
         window_.read(step.key, known, created);
         if (known) {
@@ -181,9 +191,10 @@ private:
     outbox& box_;
     counters& count_;
     std::function<void()> on_counters_;
-    aoss::step_mapper map_;
+    std::optional<aoss::step_mapper> map_;
     std::unique_ptr<aoss::record_scanner> scanner_;
     endpoint_health health_;
+    std::optional<timestamp> newest_read_{};
     /// How many records a page had at most.
     std::uint64_t most_records_ = 0;
     /// The page that is read is larger than those of other polls.

@@ -7,11 +7,13 @@
 #include <lokiship/ship/counters.hpp>
 #include <lokiship/ship/dedup_window.hpp>
 #include <lokiship/ship/delivery.hpp>
+#include <lokiship/ship/endpoint_health.hpp>
 #include <lokiship/ship/log.hpp>
 #include <lokiship/ship/outbox.hpp>
 #include <lokiship/ship/poller.hpp>
 #include <lokiship/ship/shipper_options.hpp>
 #include <lokiship/ship/shipper_state.hpp>
+#include <lokiship/ship/shipper_status.hpp>
 #include <lokiship/ship/shown_entries.hpp>
 #include <lokiship/ship/state_file.hpp>
 #include <lokiship/ship/task_group.hpp>
@@ -30,6 +32,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -60,7 +63,11 @@ public:
         , loki_(loki)
         , clock_(time)
         , window_(options_.dedup_capacity)
-        , poller_(backend, time, options_, window_, box_, count_, [this] { publish(); })
+        , poller_(backend, time, options_, window_, box_, count_,
+                  [this] {
+                      last_activity_ = clock_.steady_now();
+                      publish();
+                  })
         , retry_(options_.backoff)
         , loki_health_("Loki at " + loki.server())
         , delivery_(
@@ -73,6 +80,9 @@ public:
                       shipped_.add(l, p);
               },
               [this] {
+                  last_activity_ = clock_.steady_now();
+                  if (std::exchange(pushes_, count_.pushes) != count_.pushes)
+                      loki_health_.progressed(clock_.wall_now());
                   save_at_times();
                   publish();
               },
@@ -103,9 +113,14 @@ public:
         co_await start();
         auto next_poll = clock_.steady_now();
         auto next_push = next_poll;
-        const bool verifies = options_.verify_interval.count() > 0;
-        auto next_verify = verifies ? next_poll + options_.verify_interval : steady_time::max();
+        auto next_verify = steady_time::max();
         while (!stopping_) {
+            last_activity_ = clock_.steady_now();
+            // An update may change it.
+            if (const auto interval = options_.verify_interval; interval.count() <= 0)
+                next_verify = steady_time::max();
+            else if (next_verify == steady_time::max())
+                next_verify = last_activity_ + interval;
             if (poller_.has_room() && clock_.steady_now() >= next_poll) {
                 next_poll = clock_.steady_now() + options_.poll_interval;
                 co_await poll();
@@ -123,7 +138,8 @@ public:
             }
             if (stopping_)
                 break;
-            auto wake = poller_.has_room() ? next_poll : steady_time::max();
+            // Where it may not poll either, so that whoever watches it sees that it lives.
+            auto wake = poller_.has_room() ? next_poll : clock_.steady_now() + options_.poll_interval;
             wake = std::min(wake, next_verify);
             if (!box_.empty())
                 wake = std::min(wake, next_push);
@@ -163,9 +179,53 @@ public:
                 boost::asio::bind_cancellation_slot(stop_->grace.slot(), boost::asio::detached));
     }
 
+    /// Goes on by these options, from the next poll and the next push on, without losing or repeating anything.
+    ///
+    /// Taken are `poll_interval`, `batch_size`, `fetch_timeout`, `redact` (a step in which it replaces something else is
+    /// another step), `verify_interval`, the limits of what waits, `stop_timeout`, and of `delivery` all but rates, concurrency
+    /// and the size of bodies. What else they say takes another shipper. Throws `std::invalid_argument`, and nothing changes,
+    /// where one is out of its range. Call it on the shell's thread.
+    void update(shipper_options options) {
+        shipper_options next = options_;
+        next.poll_interval = options.poll_interval;
+        next.batch_size = options.batch_size;
+        next.fetch_timeout = options.fetch_timeout;
+        next.redact = std::move(options.redact);
+        next.verify_interval = options.verify_interval;
+        next.max_pending = options.max_pending;
+        next.max_pending_memory = options.max_pending_memory;
+        next.stop_timeout = options.stop_timeout;
+        next.delivery = std::move(options.delivery);
+        options_ = checked(std::move(next));
+        poller_.update();
+        delivery_.update(options_.delivery);
+    }
+
     /// They balance whenever the shell's thread is outside of this object.
     const counters& count() const noexcept { return count_; }
     std::size_t dedup_capacity() const noexcept { return window_.capacity(); }
+    /// How it stands. Looks at everything that waits. Call it on the shell's thread.
+    shipper_status status() {
+        shipper_status out;
+        out.count = count_;
+        out.memory = box_.memory();
+        box_.visit_lanes([&out](const outbox::lane& l) {
+            ++out.streams;
+            for (const auto* list : {&l.batch, &l.queue})
+                for (const auto& p : *list)
+                    out.oldest_pending =
+                        std::min(out.oldest_pending.value_or(p.original_time()), p.original_time());
+        });
+        out.dedup_keys = window_.size();
+        out.dedup_capacity = window_.capacity();
+        out.pushes_in_flight = delivery_.in_flight();
+        out.push_concurrency = delivery_.concurrency();
+        out.newest_read = poller_.newest_read();
+        out.backend = poller_.backend();
+        out.loki = loki_health_.status();
+        out.last_activity = last_activity_;
+        return out;
+    }
 
 private:
     static shipper_options checked(shipper_options o) {
@@ -216,7 +276,7 @@ private:
         for (;;) {
             const auto newest = co_await newest_shown(loki_, streams, clock_.wall_now(), options_.read_back);
             if (newest) {
-                say(severity::info, loki_health_.succeeded());
+                say(severity::info, loki_health_.succeeded(clock_.wall_now()));
                 // Not all streams are equally far; what is older than this they would not take.
                 if (*newest)
                     window_.reach_back_to(**newest - options_.delivery.ingester.window());
@@ -229,7 +289,7 @@ private:
                                            " executions are shipped: " + newest.error().message);
                 co_return;
             }
-            say(severity::warning, loki_health_.failed(newest.error().message));
+            say(severity::warning, loki_health_.failed(newest.error().message, clock_.wall_now()));
             const auto wait =
                 retry.failed(std::uniform_real_distribution<double>(0, 1)(random_), std::nullopt);
             co_await clock_.sleep_for(wait);
@@ -393,9 +453,9 @@ private:
     void loki_said(const round_result& done) {
         push_failure_ = done.failure;
         if (done.failure && !stopping_)
-            say(severity::warning, loki_health_.failed(done.failure->message));
+            say(severity::warning, loki_health_.failed(done.failure->message, clock_.wall_now()));
         else if (!done.failure && done.progress)
-            say(severity::info, loki_health_.succeeded());
+            say(severity::info, loki_health_.succeeded(clock_.wall_now()));
     }
 
     void say(severity level, const std::optional<std::string>& text) const {
@@ -421,6 +481,9 @@ private:
     verification shipped_;
     backoff retry_;
     endpoint_health loki_health_;
+    /// As the counters said last.
+    std::uint64_t pushes_ = 0;
+    steady_time last_activity_{};
     delivery<Transport, Clock> delivery_;
     std::shared_ptr<stop_state> stop_ = std::make_shared<stop_state>();
     std::optional<boost::asio::any_io_executor> executor_;

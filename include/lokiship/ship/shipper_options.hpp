@@ -60,6 +60,13 @@ struct shipper_options {
     /// Called on the shell's thread whenever the counters have changed; they balance then. May be empty.
     std::function<void(const counters&)> on_counters{};
 
+    /// How long a shipper that works may go without a sign of it (`shipper_status::last_activity`), waiting for a server to
+    /// answer or for the next turn. Meaningless where a timeout is zero: no limit. Reading back, which asks for more than one
+    /// answer, is left out.
+    std::chrono::nanoseconds longest_silence() const noexcept {
+        return poll_interval + 6 * (fetch_timeout + delivery.push_timeout) + backoff.maximum;
+    }
+
     /// Throws `std::invalid_argument`, naming the field, where one is out of its range.
     void validate() const {
         detail::require(poll_interval.count() > 0, "poll_interval must be greater than zero");
