@@ -5,6 +5,7 @@ import http.server
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import struct
@@ -13,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
@@ -27,7 +29,8 @@ PATIENCE = 300
 
 def command(name, *arguments, **environment):
     """The tool's command and surroundings: nothing of ours leaks in, and no .env lies in its folder."""
-    env = {"PATH": os.environ["PATH"], **environment}
+    # Several run at once: without a port, unless a test names one.
+    env = {"PATH": os.environ["PATH"], "LOKISHIP_LISTEN": "off", **environment}
     return {"args": [str(TOOLS / name / name), *arguments], "env": env, "cwd": SCRATCH.name, "text": True}
 
 
@@ -77,6 +80,39 @@ class Process:
         for line in self.process.stderr:
             self.lines.append(line.rstrip("\n"))
         return self.process.wait(timeout=60)
+
+
+class Shipd(Process):
+    """A shipd that says where it can be watched."""
+
+    def __init__(self, backend, loki, *arguments, **environment):
+        where = {"LOKISHIP_LISTEN": "127.0.0.1:0", "LOKISHIP_POLL_INTERVAL": "100ms"}
+        servers = ["--loki", loki] if backend is None else ["--backend", backend, "--loki", loki]
+        super().__init__("shipd", *servers, *arguments, **{**where, **environment})
+        said = next(line for line in self.wait_for("metrics and status at ") if "metrics and status" in line)
+        self.url = re.search(r"http://[^/]+", said)[0]
+
+    def get(self, path, **headers):
+        """Status and text."""
+        request = urllib.request.Request(self.url + path, headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as answer:
+            with answer:
+                return answer.code, answer.read().decode()
+
+    def state(self):
+        return json.loads(self.get("/status")[1])
+
+    def wait_until_rejected(self, entries):
+        while self.state()["lanes"][0]["entries"]["rejected"] < entries:
+            pass
+
+    def metrics(self):
+        """The samples by what stands before their values."""
+        text = self.get("/metrics")[1]
+        return {n: float(v) for n, v in (line.rsplit(" ", 1) for line in text.splitlines() if line[0] != "#")}
 
 
 class Server:

@@ -23,9 +23,10 @@ namespace {
 using shell = ship::basic_backfill<tools::transport, system_clock>;
 
 /// Reads all, or takes it from a file.
-void read(tools::shipping_program& program, shell& fill, const std::string& replay) {
+void read(tools::shipping_program& program, shell& fill, const std::string& backend,
+          const std::string& replay) {
     if (replay.empty()) {
-        program.logger->info("reading all history from {}", program.backend.server());
+        program.logger->info("reading all history from {}", backend);
         program.run(fill.read());
     } else {
         tools::read_rejects(replay,
@@ -35,6 +36,7 @@ void read(tools::shipping_program& program, shell& fill, const std::string& repl
 
 int run(const tools::values& v) {
     tools::shipping_program program("backfill", v);
+    tools::transport backend = program.reach(v, "backend");
     const bool dry_run = v.flag("dry-run"), plan_only = v.flag("plan"), json = v.text("progress") == "json";
     tools::progress progress(
         tools::style_of(dry_run ? "never" : v.text("progress"), isatty(STDERR_FILENO) != 0),
@@ -65,8 +67,8 @@ int run(const tools::values& v) {
             " does not know the header X-Loki-Backfill-Shard, and would ignore it; use "
             "--label instead");
     const timestamp now = program.time.wall_now();
-    ship::backfill_options options = tools::to_backfill_options(
-        v, program.delivery(v, loki), loki, program.backend.server(), program.loki.server(), now);
+    ship::backfill_options options = tools::to_backfill_options(v, program.delivery(v, loki), loki,
+                                                                backend.server(), program.loki.server(), now);
     options.log = [&, log = tools::log_to(program.logger)](ship::severity s, std::string_view text) {
         if (stopped)
             return; // of what the signal broke off
@@ -75,13 +77,13 @@ int run(const tools::values& v) {
     };
     options.on_counters = [&](const ship::counters&) { show(); };
 
-    shell fill(program.backend, program.loki, program.time, options);
+    shell fill(backend, program.loki, program.time, options);
     running = &fill;
     tools::report report(v.text("report"));
     const tools::planned planned{fill.plan(), options, now};
     if (!stopped) {
         phase = tools::phase::reading;
-        read(program, fill, v.text("replay"));
+        read(program, fill, backend.server(), v.text("replay"));
     }
     if (dry_run && !stopped && !fill.result().failed()) {
         progress.clear();

@@ -7,7 +7,10 @@
 
 #include <boost/algorithm/string/predicate.hpp>
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstdlib>
 #include <iterator>
 #include <optional>
 #include <utility>
@@ -140,6 +143,21 @@ http::authorization_source authorization_of(const values& v, const std::string& 
     return token ? http::bearer_authorization(*token) : http::basic_authorization(user, *password);
 }
 
+/// A file that systemd gives (`LoadCredential=NAME:…`), where it does; else nothing.
+std::string credential(const std::string& name) {
+    const char* const folder = std::getenv("CREDENTIALS_DIRECTORY");
+    const std::string path = folder ? folder + ('/' + name) : "";
+    return !path.empty() && access(path.c_str(), R_OK) == 0 ? path : "";
+}
+
+setting credential_setting(std::string name, std::string help) {
+    setting out = file_setting(name, std::move(help));
+    const auto suffix = std::string_view("-file");
+    out.default_value =
+        credential(name.ends_with(suffix) ? name.substr(0, name.size() - suffix.size()) : name);
+    return out;
+}
+
 } // namespace
 
 std::vector<setting> endpoint_settings(const std::string& side) {
@@ -151,19 +169,21 @@ std::vector<setting> endpoint_settings(const std::string& side) {
                          "_PASSWORD or the next",
                      check_user),
         secret_setting(side + "-password", upper + "_PASSWORD"),
-        file_setting(side + "-password-file", "File with that password; read again whenever it changes"),
+        credential_setting(side + "-password-file",
+                           "File with that password; read again whenever it changes"),
         secret_setting(side + "-token", upper + "_TOKEN"),
-        file_setting(side + "-token-file", "File with a bearer token for " + who + ", else taken from " +
-                                               upper + "_TOKEN; read again whenever it changes"),
+        credential_setting(side + "-token-file", "File with a bearer token for " + who +
+                                                     ", else taken from " + upper +
+                                                     "_TOKEN; read again whenever it changes"),
         list_setting(
             side + "-header", "NAME=VALUE", "Header field that is sent to " + who + " with each request",
             [side](const std::string& text) { return check_field(side, text); }, masked_field),
-        file_setting(side + "-ca",
-                     "Certificates, in PEM, of the authorities to trust for " + who +
-                         " in place of the system's; read again whenever it changes, as are the next"),
-        file_setting(side + "-cert",
-                     "Client certificate for " + who + ", in PEM, with those in between behind it"),
-        file_setting(side + "-key", "Its key, in PEM and not encrypted; default: in the same file"),
+        credential_setting(side + "-ca",
+                           "Certificates, in PEM, of the authorities to trust for " + who +
+                               " in place of the system's; read again whenever it changes, as are the next"),
+        credential_setting(side + "-cert",
+                           "Client certificate for " + who + ", in PEM, with those in between behind it"),
+        credential_setting(side + "-key", "Its key, in PEM and not encrypted; default: in the same file"),
         flag_setting(side + "-insecure-skip-verify",
                      "Take any certificate of " + who +
                          ", whoever it is from; who is on the way can then read and change all"),

@@ -62,7 +62,15 @@ std::optional<std::string> check_pattern(const std::string& text) {
 } // namespace
 
 int run_program(std::string_view name, std::string_view description, std::vector<setting> settings, int argc,
-                char** argv, const std::function<int(const values&)>& run) noexcept try {
+                char** argv, const std::function<int(const values&)>& run) noexcept {
+    return run_program(name, description, std::move(settings), argc, argv,
+                       [&run](const values& v, const std::function<values()>&) { return run(v); });
+}
+
+int run_program(std::string_view name, std::string_view description, std::vector<setting> settings, int argc,
+                char** argv,
+                const std::function<int(const values&, const std::function<values()>& again)>& run) noexcept
+    try {
     open_standard_streams();
 #ifdef __GLIBC__
     // Else it rises with the first large block that is freed, and what is freed later is not given back.
@@ -70,12 +78,19 @@ int run_program(std::string_view name, std::string_view description, std::vector
 #endif
     // A file that may not grow is an error like a full disk.
     std::signal(SIGXFSZ, SIG_IGN);
-    const auto resolved = resolve(name, description, std::move(settings), real_surroundings(argc, argv));
+    const auto read = [&] { return resolve(name, description, settings, real_surroundings(argc, argv)); };
+    const auto resolved = read();
     if (const auto* message = std::get_if<exit_message>(&resolved)) {
         (message->code == 0 ? std::cout : std::cerr << name << ": ") << message->text << '\n';
         return after_output(name, message->code);
     }
-    return after_output(name, run(std::get<values>(resolved)));
+    const auto again = [&read]() -> values {
+        auto now = read();
+        if (const auto* message = std::get_if<exit_message>(&now))
+            throw wrong_use_error(message->text);
+        return std::get<values>(std::move(now));
+    };
+    return after_output(name, run(std::get<values>(resolved), again));
 } catch (const wrong_use_error& e) {
     std::cerr << name << ": " << e.what() << '\n';
     return wrong_use;
@@ -122,6 +137,7 @@ std::vector<setting> shipping_settings(std::string backend_timeout, std::vector<
         choice_setting("compression", {"none", "gzip"}, "none", "How pushes in JSON are compressed"));
     out.push_back(choice_setting("log-level", {"trace", "debug", "info", "warn", "error", "off"}, "info",
                                  "What is logged to standard error"));
+    out.push_back(choice_setting("log-format", {"text", "logfmt", "json"}, "text", "How it is written"));
     return out;
 }
 
@@ -151,8 +167,7 @@ std::function<std::unique_ptr<loki::push_encoder>()> encoder(const values& v) {
 }
 
 shipping_program::shipping_program(const std::string& name, const values& v)
-    : logger(make_logger(name, v.text("log-level")))
-    , backend(reach(v, "backend"))
+    : logger(make_logger(name, v.text("log-level"), v.text("log-format")))
     , loki(reach(v, "loki"))
     , loki_timeout_(v.duration("loki-timeout")) {}
 

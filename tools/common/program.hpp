@@ -40,6 +40,11 @@ namespace lokiship::tools {
 /// that cannot be written gives `internal_error` too, where all was well otherwise.
 int run_program(std::string_view name, std::string_view description, std::vector<setting> settings, int argc,
                 char** argv, const std::function<int(const values&)>& run) noexcept;
+/// The same for a tool that can take its settings anew while it runs: what it calls for that throws a `wrong_use_error` where
+/// they are wrong.
+int run_program(std::string_view name, std::string_view description, std::vector<setting> settings, int argc,
+                char** argv,
+                const std::function<int(const values&, const std::function<values()>& again)>& run) noexcept;
 
 /// The settings that shipd and backfill share, around their own: both endpoints, redaction, encoding and logging.
 std::vector<setting> shipping_settings(std::string backend_timeout, std::vector<setting> own);
@@ -54,7 +59,7 @@ std::function<std::unique_ptr<loki::push_encoder>()> encoder(const values& v);
 /// How the tools reach a server, by http or https.
 using transport = http::tls_transport;
 
-/// What shipd and backfill work with: the two servers, the clock and the loop on which all happens.
+/// What shipd and backfill work with: Loki, the clock and the loop on which all happens.
 class shipping_program {
 public:
     shipping_program(const std::string& name, const values& v);
@@ -109,12 +114,15 @@ public:
 
     std::shared_ptr<spdlog::logger> logger;
     boost::asio::io_context context{1};
-    /// As the settings say; what their transports warn of goes to the log.
-    transport backend, loki;
+    /// As the settings say; what its transport warns of goes to the log.
+    transport loki;
     system_clock time;
 
-private:
+    /// A server as the settings say: `side` is `backend` or `loki`. What it warns of goes to the log. Throws
+    /// `wrong_use_error`.
     transport reach(const values& v, const std::string& side);
+
+private:
     boost::asio::awaitable<result<std::string>> get(std::string target);
     boost::asio::awaitable<void> read_settings(loki_settings& out);
     boost::asio::awaitable<void> probe_backfill_shard(bool& known);

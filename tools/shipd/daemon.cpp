@@ -1,0 +1,275 @@
+#include "shipd/daemon.hpp"
+
+#include "common/logging.hpp"
+#include "shipd/options.hpp"
+
+#include <lokiship/ship/task_group.hpp>
+
+#include <boost/asio/this_coro.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <exception>
+#include <string_view>
+#include <utility>
+
+namespace lokiship::tools {
+
+namespace {
+
+std::string lines(const std::vector<std::string>& texts, std::string_view if_none) {
+    std::string out;
+    for (const auto& t : texts)
+        out += t + '\n';
+    return out.empty() ? std::string(if_none) + '\n' : out;
+}
+
+} // namespace
+
+daemon::lane::lane(daemon& d, std::string backend_name, const values& v)
+    : name(std::move(backend_name))
+    , backend(d.program_.reach(v, "backend"))
+    , backend_seen(backend, d.program_.time,
+                   [this, &d, tell = d.metrics_.polls(name)](const http::exchange_report& r) {
+                       last_exchange = d.program_.time.steady_now();
+                       tell(r);
+                   })
+    , loki_seen(d.program_.loki, d.program_.time,
+                [this, &d, tell = d.metrics_.pushes(name)](const http::exchange_report& r) {
+                    last_exchange = d.program_.time.steady_now();
+                    tell(r);
+                })
+    , last_exchange(d.program_.time.steady_now()) {}
+
+daemon::daemon(values v, read_settings again)
+    : first_(std::move(v))
+    , again_(std::move(again))
+    , program_("shipd", first_)
+    , orders_(program_.context, SIGHUP, SIGUSR1)
+    , started_(program_.time.wall_now()) {
+    lanes_.push_back(std::make_unique<lane>(*this, "aoss", first_));
+    const std::string& listen = first_.text("listen");
+    if (listen == "off" || first_.flag("once"))
+        return;
+    try {
+        service_.emplace(program_.context.get_executor(), parse_listen_address(listen).value(),
+                         [this](const service_request& r) { return answer(r); });
+    } catch (const boost::system::system_error& e) {
+        throw wrong_use_error(first_.find("listen")->second.origin + ": '" + listen +
+                              "' cannot be listened on: " + e.code().message() +
+                              "; name another port, or off");
+    }
+}
+
+ship::shipper_options daemon::options(const values& v, lane& l) {
+    ship::shipper_options out = to_shipper_options(v, program_.delivery(v, loki_), loki_);
+    out.log = log_to(program_.logger);
+    out.on_counters = [this, &l](const ship::counters& c) {
+        // One line a round, not one a push.
+        if (c.pending != 0)
+            return;
+        if (c.shipped > l.shipped)
+            program_.logger->info("shipped {} entries, {} in all", c.shipped - l.shipped, c.shipped);
+        l.shipped = c.shipped;
+    };
+    return out;
+}
+
+void daemon::make_shippers() {
+    for (auto& l : lanes_) {
+        ship::shipper_options o = options(first_, *l);
+        l->longest_silence = o.longest_silence();
+        l->ship.emplace(l->backend_seen, l->loki_seen, program_.time, std::move(o));
+        if (const auto state = l->ship->open_state(); !state)
+            throw wrong_use_error("--state-file: " + state.error().message);
+        program_.logger->info("shipping from {} to {}", l->backend.server(), program_.loki.server());
+    }
+}
+
+int daemon::run() {
+    program_.on_signal([this] { stop(); });
+    if (service_)
+        program_.logger->info("metrics and status at {}/status", service_->url());
+    loki_ = program_.ask_loki();
+    if (program_.cancelled())
+        return all_shipped;
+    make_shippers();
+    if (first_.flag("once"))
+        return ship_once();
+    if (manager_.listens())
+        program_.on_tick([this] { tick(); });
+    program_.run(ship_all());
+    say_ended();
+    return all_shipped;
+}
+
+boost::asio::awaitable<void> daemon::ship_all() {
+    // The shippers are told to stop, and never cancelled.
+    co_await boost::asio::this_coro::reset_cancellation_state(boost::asio::disable_cancellation());
+    if (service_)
+        service_->start();
+    wait_for_signal();
+    manager_.ready();
+    ship::task_group all(co_await boost::asio::this_coro::executor);
+    for (auto& l : lanes_)
+        all.spawn(l->ship->run());
+    std::exception_ptr thrown;
+    while (!all.empty()) {
+        try {
+            co_await all.wait();
+        } catch (...) {
+            thrown = std::current_exception();
+        }
+    }
+    // Nothing of these may keep the loop running.
+    orders_.cancel();
+    if (service_)
+        service_->stop();
+    if (thrown)
+        std::rethrow_exception(thrown);
+}
+
+int daemon::ship_once() {
+    int out = all_shipped;
+    for (auto& l : lanes_) {
+        program_.run(l->ship->run_once());
+        const auto& c = l->ship->count();
+        const int code = c.pages_failed != 0 ? backend_failed
+                         : c.pending != 0    ? loki_failed
+                         : c.rejected != 0   ? some_rejected
+                                             : all_shipped;
+        out = std::max(out, code);
+    }
+    say_ended();
+    return out;
+}
+
+void daemon::say_ended() const {
+    for (const auto& l : lanes_) {
+        const auto& c = l->ship->count();
+        program_.logger->info(
+            "ended: fetched {}, shipped {}, duplicate {}, rejected {}, pending {}; redacted {}", c.fetched,
+            c.shipped, c.duplicate, c.rejected, c.pending, c.redacted);
+    }
+}
+
+void daemon::stop() {
+    manager_.stopping();
+    bool begun = false;
+    for (auto& l : lanes_)
+        if (l->ship) {
+            l->ship->stop();
+            begun = true;
+        }
+    if (!begun)
+        program_.cancel();
+}
+
+void daemon::wait_for_signal() {
+    orders_.async_wait([this](const error_code& ec, int order) {
+        if (ec)
+            return;
+        if (order == SIGHUP)
+            reload();
+        else
+            program_.logger->info("state: {}", boost::json::serialize(to_json(status())));
+        wait_for_signal();
+    });
+}
+
+void daemon::reload() {
+    manager_.reloading();
+    try {
+        values next = again_();
+        // All of it is made before any of it is used.
+        transport loki = program_.reach(next, "loki");
+        std::vector<transport> backends;
+        std::vector<ship::shipper_options> shippers;
+        const auto later = changed_for_next_start(first_, next);
+        // What it is reached with belongs to a server.
+        const bool moved =
+            next.text("loki") != first_.text("loki") || next.text("backend") != first_.text("backend");
+        for (auto& l : lanes_) {
+            backends.push_back(program_.reach(next, "backend"));
+            shippers.push_back(options(next, *l));
+        }
+        for (const auto& name : later)
+            program_.logger->warn(
+                "{} differs from what shipd was started with; it takes effect at the next start", name);
+        for (std::size_t i = 0; i != lanes_.size(); ++i) {
+            lane& l = *lanes_[i];
+            l.longest_silence = shippers[i].longest_silence();
+            l.ship->update(std::move(shippers[i]));
+            if (!moved)
+                l.backend = std::move(backends[i]);
+        }
+        if (!moved)
+            program_.loki = std::move(loki);
+        update_logger(*program_.logger, next.text("log-level"), next.text("log-format"));
+        ++reloads_;
+        program_.logger->info("the settings were read again");
+    } catch (const std::exception& e) {
+        ++reloads_failed_;
+        program_.logger->error("the settings cannot be used, and the former ones stay: {}", e.what());
+    }
+    manager_.ready();
+}
+
+void daemon::tick() {
+    const tools::status now = status();
+    std::uint64_t shipped = 0, pending = 0;
+    for (const auto& l : now.lanes) {
+        shipped += l.shipper.count.shipped;
+        pending += l.shipper.count.pending;
+    }
+    const auto wrong = why_not_ready(now);
+    manager_.status((wrong.empty() ? "shipping" : wrong.front()) + "; shipped " + std::to_string(shipped) +
+                    ", pending " + std::to_string(pending));
+    const auto at = program_.time.steady_now();
+    if (manager_.watchdog().count() == 0 || at < next_alive_ || !why_not_healthy(now).empty())
+        return;
+    next_alive_ = at + manager_.watchdog() / 4;
+    manager_.alive();
+}
+
+status daemon::status() {
+    tools::status out;
+    out.now = program_.time.wall_now();
+    out.started = started_;
+    out.loki = program_.loki.server();
+    out.reloads = reloads_;
+    out.reloads_failed = reloads_failed_;
+    for (const auto& l : lanes_) {
+        lane_status s{l->name, l->backend.server(), l->ship->status(), {}, l->longest_silence};
+        s.silence = program_.time.steady_now() - std::max(s.shipper.last_activity, l->last_exchange);
+        out.lanes.push_back(std::move(s));
+    }
+    return out;
+}
+
+service_answer daemon::answer(const service_request& r) {
+    const tools::status now = status();
+    service_answer out;
+    if (r.path == "/metrics") {
+        out.content_type = "text/plain; version=0.0.4; charset=utf-8";
+        out.body = metrics_.text(now);
+    } else if (r.path == "/healthz" || r.path == "/ready") {
+        const auto wrong = r.path == "/ready" ? why_not_ready(now) : why_not_healthy(now);
+        out.status = wrong.empty() ? 200 : 503;
+        out.body = lines(wrong, "ok");
+    } else if (r.path == "/status" && r.accept.find("text/html") != r.accept.npos) {
+        out.content_type = "text/html; charset=utf-8";
+        out.body = status_page();
+    } else if (r.path == "/status") {
+        out.content_type = "application/json";
+        out.body = boost::json::serialize(to_json(now)) + '\n';
+    } else {
+        out.status = 404;
+        out.body = "there are /status, /metrics, /ready and /healthz\n";
+    }
+    return out;
+}
+
+} // namespace lokiship::tools
