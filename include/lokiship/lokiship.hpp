@@ -58,6 +58,7 @@
 #include <lokiship/ship/refusal_forecast.hpp>
 #include <lokiship/ship/rejection.hpp>
 #include <lokiship/ship/resumption.hpp>
+#include <lokiship/ship/shard.hpp>
 #include <lokiship/ship/shipment.hpp>
 #include <lokiship/ship/shipped_entries.hpp>
 #include <lokiship/ship/shipper.hpp>

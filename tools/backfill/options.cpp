@@ -1,5 +1,6 @@
 #include "backfill/options.hpp"
 
+#include "common/labels.hpp"
 #include "common/parse.hpp"
 #include "common/program.hpp"
 
@@ -9,6 +10,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <stdexcept>
 #include <string_view>
@@ -33,33 +35,6 @@ const char* const backfill_description =
 
 namespace {
 
-bool is_own_label(std::string_view name) {
-    bool changed = false;
-    return !aoss::to_labels({}, changed).get(name).empty();
-}
-
-std::optional<std::string> check_label(const std::string& text) {
-    const auto at = text.find('=');
-    if (at == std::string::npos || at + 1 == text.size())
-        return "is not NAME=VALUE";
-    const std::string_view name = std::string_view(text).substr(0, at);
-    const auto is_letter = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-    };
-    if (name.empty() || !is_letter(name.front()) || !std::all_of(name.begin(), name.end(), [&](char c) {
-            return is_letter(c) || (c >= '0' && c <= '9');
-        }))
-        return "has a name that Loki does not take; letters, digits and _ are allowed";
-    if (name.starts_with("__"))
-        return "has a name that is reserved by Loki";
-    if (is_own_label(name))
-        return "has a name that each entry has already";
-    std::string value;
-    if (loki::append_label_value(value, text.substr(at + 1)))
-        return "has a value that Loki does not take";
-    return std::nullopt;
-}
-
 std::optional<std::string> check_shard(const std::string& text) {
     if (text.size() > loki::max_backfill_shard_size || std::any_of(text.begin(), text.end(), [](char c) {
             return !((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
@@ -79,13 +54,10 @@ std::optional<std::string> check_rate(const std::string& text) {
 }
 
 loki::labels extra_labels(const values& v) {
-    loki::labels out;
-    for (const auto& text : v.list("label")) {
-        const auto at = text.find('=');
-        if (!out.get(text.substr(0, at)).empty())
-            throw wrong_use_error("--label: '" + text.substr(0, at) + "' is given twice");
-        out.set(text.substr(0, at), text.substr(at + 1));
-    }
+    loki::labels out = labels_of(v, "label");
+    for (const auto& l : labels_of(v, "external-label"))
+        if (!out.get(l.name).empty())
+            throw wrong_use_error("--label and --external-label: both name '" + l.name + "'");
     if (const auto& shard = v.text("backfill-shard"); !shard.empty())
         out.set(loki::backfill_shard_label, shard);
     return out;
@@ -94,8 +66,8 @@ loki::labels extra_labels(const values& v) {
 /// What makes it another backfill when it changes.
 std::string job(const values& v, const std::string& backend, const std::string& loki) {
     std::string out = "--backend " + backend + " --loki " + loki;
-    for (const char* name : {"since", "until", "server-id", "status", "label", "backfill-shard",
-                             "late-entries", "replay", "tenant", "redact"})
+    for (const char* name : {"since", "until", "server-id", "status", "slice", "shard", "external-label",
+                             "label", "backfill-shard", "late-entries", "replay", "tenant", "redact"})
         if (const auto& text = v.text(name); !text.empty())
             out += " --" + std::string(name) + ' ' + text;
     // A pattern may be the secret itself.
@@ -111,6 +83,9 @@ void check_together(const values& v) {
     };
     for (const char* part : {"since", "until", "server-id", "status"})
         if (!v.text("replay").empty() && !v.text(part).empty())
+            refuse("replay", part);
+    for (const char* part : {"slice", "shard"})
+        if (!v.text("replay").empty() && v.part(part).count != 1)
             refuse("replay", part);
     if (v.flag("dry-run"))
         for (const char* other : {"plan", "verify"})
@@ -133,17 +108,17 @@ std::vector<setting> backfill_settings() {
         {
             time_setting("since", "Only entries from this time on"),
             time_setting("until", "Only entries before this time"),
+            part_setting("slice", "0/1",
+                         "Of the time from --since to --until only this one of N equal parts"),
             list_setting("server-id", "UUID", "Only executions on this server"),
             text_setting("status", "STATUS", "", "Only executions of this status, such as Failed"),
             flag_setting("plan", "Say what would be shipped and what Loki would refuse, and push nothing"),
             flag_setting(
                 "push-refused",
                 "Push also what Loki will refuse by its /config, which does not show a tenant's own limits"),
-            list_setting("label", "NAME=VALUE",
-                         "Add this label to each stream, but for what is younger than fifty minutes, so that "
-                         "history does "
-                         "not meet what is shipped live",
-                         check_label),
+            label_setting(
+                "label", "Add this label to each stream, but for what is younger than fifty minutes, so that "
+                         "history does not meet what is shipped live"),
             text_setting(
                 "backfill-shard", "VALUE", "",
                 "Push with the header X-Loki-Backfill-Shard, where Loki knows it (later than 3.7): it "
@@ -196,13 +171,28 @@ ship::backfill_options to_backfill_options(const values& v, ship::delivery_optio
     out.query.server_ids.erase(std::unique(out.query.server_ids.begin(), out.query.server_ids.end()),
                                out.query.server_ids.end());
     out.query.status = v.text("status");
+    out.query.shard = {v.part("shard").index, v.part("shard").count};
     out.query.since = v.time("since", now);
     out.query.until = v.time("until", now);
     if (out.query.since && out.query.until && *out.query.since >= *out.query.until)
         throw wrong_use_error("--since: '" + v.text("since") + "' is not before --until '" + v.text("until") +
                               "'");
+    if (const part slice = v.part("slice"); slice.count != 1) {
+        // Whoever has another part must mean the same time.
+        const auto later = now + std::chrono::hours(1);
+        if (!out.query.since || out.query.since != v.time("since", later) || !out.query.until ||
+            out.query.until != v.time("until", later))
+            throw wrong_use_error(
+                "--slice: needs --since and --until, as times, since the age of one differs from run to run");
+        const auto whole = *out.query.until - *out.query.since;
+        out.query.until = *out.query.since + whole / slice.count * (slice.index + 1);
+        out.query.since = *out.query.since + whole / slice.count * slice.index;
+        if (slice.index + 1 == slice.count)
+            out.query.until = v.time("until", now);
+    }
     out.redact = redaction(v);
     out.make_scanner = scanner();
+    out.external_labels = labels_of(v, "external-label");
     out.labels = extra_labels(v);
     out.limits = loki.ingestion;
     out.checkpoint = v.text("checkpoint");

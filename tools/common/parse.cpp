@@ -96,4 +96,14 @@ std::string join_list(const std::vector<std::string>& elements, char separator) 
     return out;
 }
 
+std::optional<part> parse_part(std::string_view text) {
+    const auto slash = text.find('/');
+    if (slash == text.npos)
+        return std::nullopt;
+    const auto index = parse_count(text.substr(0, slash)), count = parse_count(text.substr(slash + 1));
+    if (!index || !count || *count > 1000 || *index >= *count)
+        return std::nullopt;
+    return part{static_cast<std::uint32_t>(*index), static_cast<std::uint32_t>(*count)};
+}
+
 } // namespace lokiship::tools

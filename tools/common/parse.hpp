@@ -27,6 +27,12 @@ std::optional<timestamp> parse_time(std::string_view text, timestamp now);
 std::vector<std::string> split_list(std::string_view text, char separator = ',');
 std::string join_list(const std::vector<std::string>& elements, char separator = ',');
 
+/// `I/N`, where I < N and N <= 1000: a part and how many there are.
+struct part {
+    std::uint32_t index = 0, count = 1;
+};
+std::optional<part> parse_part(std::string_view text);
+
 } // namespace lokiship::tools
 
 #endif

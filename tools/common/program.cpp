@@ -1,6 +1,7 @@
 #include "common/program.hpp"
 
 #include "common/endpoint.hpp"
+#include "common/labels.hpp"
 #include "common/logging.hpp"
 #include "common/ndjson.hpp"
 
@@ -108,6 +109,14 @@ std::vector<setting> shipping_settings(std::string backend_timeout, std::vector<
         for (auto& s : endpoint_settings(side))
             out.push_back(std::move(s));
     std::move(own.begin(), own.end(), std::back_inserter(out));
+    out.push_back(part_setting(
+        "shard", "0/1",
+        "Which of several that share the backend this one is: it ships the servers that are its own. "
+        "All of one backend need the same N"));
+    out.push_back(label_setting(
+        "external-label",
+        "Add this label to each entry, such as where the backend stands; the same for both tools, or their "
+        "streams differ"));
     out.push_back(
         duration_setting("backend-timeout", "10ms", "1d", std::move(backend_timeout),
                          "The longest silence of the backend that is borne; an answer may take six times "

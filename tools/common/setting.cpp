@@ -100,6 +100,15 @@ setting size_setting(std::string name, std::string least, std::string most, std:
             }};
 }
 
+setting part_setting(std::string name, std::string default_value, std::string help) {
+    return {std::move(name), "I/N", std::move(default_value), std::move(help),
+            [](const std::string& text) -> std::optional<std::string> {
+                if (parse_part(text))
+                    return std::nullopt;
+                return "is not I/N, such as 0/3, 1/3 and 2/3, with at most 1000 parts";
+            }};
+}
+
 setting time_setting(std::string name, std::string help) {
     return {
         std::move(name), "TIME", "",

@@ -32,6 +32,8 @@ struct setting {
     std::function<std::string(const std::string&)> mask{};
     /// There is no such option: the environment, `.env` and the config file set it. For what is secret as a whole.
     bool off_command_line = false;
+    /// Each of several backends may have its own, in a table `[[backend]]` of the config file.
+    bool per_backend = false;
 };
 
 /// The kinds of settings.
@@ -43,6 +45,8 @@ setting duration_setting(std::string name, std::string least, std::string most, 
 /// `off`, where it is allowed, need not lie between `least` and `most`.
 setting size_setting(std::string name, std::string least, std::string most, std::string default_value,
                      std::string help, bool can_be_off = false);
+/// `I/N`: the number of a part, from 0 on, and how many there are.
+setting part_setting(std::string name, std::string default_value, std::string help);
 /// Not given: nothing. The help gets an example of each form.
 setting time_setting(std::string name, std::string help);
 /// Not given: an empty list. `placeholder` and `check` are those of one element; without a check every one is good that

@@ -47,37 +47,146 @@ exit_message usage_error(std::string text) {
     return {2, std::move(text)};
 }
 
+/// What a config file says. What is wrong is thrown.
+class config_file {
+public:
+    config_file(const std::string& path, const std::vector<setting>& settings)
+        : path_(text::escape_for_log(path))
+        , settings_(settings) {}
+
+    values read(const std::string& text) {
+        values out;
+        for (const auto& [key, node] : toml::parse(text, path_)) {
+            const setting* const s = find(name_of(key));
+            if (s && s->name == "backend" && node.is_array_of_tables()) {
+                if (!s->per_backend)
+                    fail(node, key.str(), "[[backend]] is for shipd; name one of them with --backend");
+                for (const auto& table : *node.as_array())
+                    out.backends.push_back(read_backend(*table.as_table(), out.backends));
+                continue;
+            }
+            if (!s)
+                fail(node, key.str(), "is no setting of this tool");
+            put(out, *s, key.str(), node);
+        }
+        return out;
+    }
+
+private:
+    static std::string name_of(const toml::key& key) {
+        std::string out(key.str());
+        std::replace(out.begin(), out.end(), '_', '-');
+        return out;
+    }
+    const setting* find(const std::string& name) const {
+        const auto at = std::find_if(settings_.begin(), settings_.end(),
+                                     [&](const setting& s) { return s.name == name; });
+        return at == settings_.end() ? nullptr : &*at;
+    }
+    std::string where(const toml::node& node, std::string_view key) const {
+        return path_ + ':' + std::to_string(node.source().begin.line) + ' ' + text::escape_for_log(key);
+    }
+    [[noreturn]] void fail(const toml::node& node, std::string_view key, const std::string& what) const {
+        throw wrong_use_error(where(node, key) + ": " + what);
+    }
+    void put(values& out, const setting& s, std::string_view key, const toml::node& node) const {
+        const auto written = text_of(node, s.list ? std::optional(s.separator) : std::nullopt);
+        if (!written)
+            fail(node, key,
+                 s.list ? "must be a string or an array of strings"
+                        : "must be a string, a whole number or a boolean");
+        if (!out.emplace(s.name, value{*written, where(node, key)}).second)
+            fail(node, key, "is given twice");
+    }
+    values read_backend(const toml::table& table, const std::vector<values>& others) const {
+        values out;
+        for (const auto& [key, node] : table) {
+            const std::string name = name_of(key);
+            if (name == "name") {
+                read_name(out, node, others);
+                continue;
+            }
+            const setting* s = find(name == "url" ? "backend" : "backend-" + name);
+            s = s ? s : find(name);
+            if (!s || !s->per_backend || name.starts_with("backend"))
+                fail(node, key.str(), "is no setting of a backend");
+            put(out, *s, key.str(), node);
+        }
+        for (const auto& [name, key] : {std::pair("name", "name"), std::pair("backend", "url")})
+            if (!out.contains(name))
+                fail(table, "backend", std::string("has no ") + key);
+        return out;
+    }
+    void read_name(values& out, const toml::node& node, const std::vector<values>& others) const {
+        const std::string text = text_of(node, std::nullopt).value_or("");
+        const bool word = !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                   c == '_' || c == '.';
+        });
+        if (!word)
+            fail(node, "name",
+                 '\'' + text::escape_for_log(text) + "' is not a word of letters, digits, '-', '_' and '.'");
+        for (const auto& other : others)
+            if (other.text("name") == text)
+                fail(node, "name", '\'' + text + "' is the name of another backend");
+        out.emplace("name", value{text, where(node, "name")});
+    }
+
+    std::string path_;
+    const std::vector<setting>& settings_;
+};
+
 /// The config file's values, or a message.
 std::variant<values, exit_message> read_config(const value& config, const std::vector<setting>& settings,
                                                const surroundings& around) {
-    const std::string path = text::escape_for_log(config.text);
     const auto text = around.read_file(config.text);
+    const std::string path = text::escape_for_log(config.text);
     if (!text)
         return usage_error(config.origin + ": '" + path + "' cannot be read");
-    values out;
     try {
-        const toml::table table = toml::parse(*text, path);
-        for (const auto& [key, node] : table) {
-            std::string name(key.str());
-            std::replace(name.begin(), name.end(), '_', '-');
-            const std::string where =
-                path + ':' + std::to_string(node.source().begin.line) + ' ' + text::escape_for_log(key.str());
-            const auto s = std::find_if(settings.begin(), settings.end(),
-                                        [&](const setting& x) { return x.name == name; });
-            if (s == settings.end())
-                return usage_error(where + ": is no setting of this tool");
-            const auto written = text_of(node, s->list ? std::optional(s->separator) : std::nullopt);
-            if (!written)
-                return usage_error(where + (s->list ? ": must be a string or an array of strings"
-                                                    : ": must be a string, a whole number or a boolean"));
-            if (!out.emplace(name, value{*written, where}).second)
-                return usage_error(where + ": is given twice");
-        }
+        return config_file(config.text, settings).read(*text);
+    } catch (const wrong_use_error& e) {
+        return usage_error(e.what());
     } catch (const toml::parse_error& e) {
         return usage_error(path + ':' + std::to_string(e.source().begin.line) + ": " +
                            text::escape_for_log(e.description()));
     }
-    return out;
+}
+
+/// Of the settings of one backend those that say how it is reached.
+bool is_of_one_backend(const setting& s) {
+    return s.name.starts_with("backend") && s.name != "backend-timeout";
+}
+
+/// The settings of each backend, where the file has several: what it says of that one, else what all have.
+std::optional<exit_message> resolve_backends(values& all, const std::vector<values>& tables,
+                                             const std::vector<setting>& settings) {
+    for (const auto& table : tables) {
+        values one = all;
+        one.backends.clear();
+        one.emplace("name", table.find("name")->second);
+        for (const auto& s : settings) {
+            if (!s.per_backend)
+                continue;
+            value& v = one.find(s.name)->second;
+            const auto own = table.find(s.name);
+            if (is_of_one_backend(s)) {
+                if (v.origin != "default")
+                    return usage_error(v.origin + ": cannot be used together with [[backend]] in " +
+                                       table.find("name")->second.origin);
+                // A credential of systemd's is not for all of them.
+                v.text = s.placeholder == "FILE" ? "" : s.default_value;
+            }
+            if (own == table.end())
+                continue;
+            if (const auto wrong = s.check(own->second.text))
+                return usage_error(own->second.origin + ": '" +
+                                   text::escape_for_log(shown(s, own->second.text)) + "' " + *wrong);
+            v = own->second;
+        }
+        all.backends.push_back(std::move(one));
+    }
+    return std::nullopt;
 }
 
 /// On one line, with escapes: of several toml++ loses a line break at the beginning, and they would end a comment.
@@ -90,25 +199,38 @@ void print_string(std::ostream& out, const std::string& text) {
     out << toml::toml_formatter(node, flags);
 }
 
+void print_setting(std::string& out, const setting& s, const std::string& name, const value& v) {
+    std::ostringstream text;
+    if (s.placeholder.empty())
+        text << v.text;
+    else if (s.list) {
+        const char* before = "[";
+        for (const auto& e : split_list(v.text, s.separator)) {
+            text << std::exchange(before, ", ");
+            print_string(text, shown_element(s, e));
+        }
+        text << (*before == '[' ? "[]" : "]");
+    } else
+        print_string(text, shown_element(s, v.text));
+    // As a comment, so that nobody's password becomes `****` when this is read again.
+    out += (shown(s, v.text) != v.text ? "# " : "") + name + " = " + text.str() + " # " + v.origin + '\n';
+}
+
 std::string print_config(const std::vector<setting>& settings, const values& resolved) {
     std::string out;
-    for (const auto& s : settings) {
-        const auto& v = resolved.at(s.name);
-        std::ostringstream text;
-        if (s.placeholder.empty())
-            text << v.text;
-        else if (s.list) {
-            const char* before = "[";
-            for (const auto& e : split_list(v.text, s.separator)) {
-                text << std::exchange(before, ", ");
-                print_string(text, shown_element(s, e));
-            }
-            text << (*before == '[' ? "[]" : "]");
-        } else
-            print_string(text, shown_element(s, v.text));
-        // As a comment, so that nobody's password becomes `****` when this is read again.
-        out +=
-            (shown(s, v.text) != v.text ? "# " : "") + s.name + " = " + text.str() + " # " + v.origin + '\n';
+    for (const auto& s : settings)
+        if (resolved.backends.empty() || !is_of_one_backend(s))
+            print_setting(out, s, s.name, resolved.at(s.name));
+    for (const auto& one : resolved.backends) {
+        out += "\n[[backend]]\nname = \"" + one.text("name") + "\"\n";
+        for (const auto& s : settings) {
+            if (!s.per_backend)
+                continue;
+            const std::string name = s.name == "backend"              ? "url"
+                                     : s.name.starts_with("backend-") ? s.name.substr(8)
+                                                                      : s.name;
+            print_setting(out, s, name, one.at(s.name));
+        }
     }
     return out;
 }
@@ -256,6 +378,8 @@ std::variant<values, exit_message> resolve(std::string_view tool, std::string_vi
             return usage_error(v.origin + ": '" + text::escape_for_log(shown(s, v.text)) + "' " + *wrong);
         out.emplace(s.name, std::move(v));
     }
+    if (auto wrong = resolve_backends(out, from_file.backends, settings))
+        return *wrong;
     if (print)
         return exit_message{0, print_config(settings, out)};
     return out;
@@ -271,6 +395,10 @@ std::chrono::nanoseconds values::duration(std::string_view name) const {
 
 std::uint64_t values::size(std::string_view name) const {
     return parse_size(text(name)).value();
+}
+
+part values::part(std::string_view name) const {
+    return parse_part(text(name)).value();
 }
 
 std::optional<timestamp> values::time(std::string_view name, timestamp now) const {

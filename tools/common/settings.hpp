@@ -1,6 +1,7 @@
 #ifndef LOKISHIP_TOOLS_COMMON_SETTINGS_HPP
 #define LOKISHIP_TOOLS_COMMON_SETTINGS_HPP
 
+#include "common/parse.hpp"
 #include "common/setting.hpp"
 
 #include <lokiship/text/timestamp.hpp>
@@ -28,12 +29,16 @@ struct value {
 /// type.
 struct values : std::map<std::string, value, std::less<>> {
     using map::size;
+    /// Where the config file has several backends, the settings of each, and `name`.
+    std::vector<values> backends{};
+
     const std::string& text(std::string_view name) const { return find(name)->second.text; }
     bool flag(std::string_view name) const { return text(name) == "true"; }
     std::uint64_t count(std::string_view name) const;
     std::chrono::nanoseconds duration(std::string_view name) const;
     /// Bytes; 0 for `off`.
     std::uint64_t size(std::string_view name) const;
+    tools::part part(std::string_view name) const;
     /// Nothing where the text is empty.
     std::optional<timestamp> time(std::string_view name, timestamp now) const;
     /// The elements in the order in which they were given; none where the text is empty.
@@ -77,6 +82,9 @@ surroundings real_surroundings(int argc, char** argv);
 /// used has passed its check. A password in a URL is refused on the command line, where others can read it,
 /// and shown nowhere: a value with an `@` is masked in every message, and `--print-config` leaves its line as
 /// a comment.
+///
+/// Where a setting `backend` is `per_backend`, the file may have tables `[[backend]]`, each with a `name`, `url` for `backend`, and
+/// whatever else is `per_backend`, a leading `backend-` left out. They take the place of all that says how one backend is reached.
 std::variant<values, exit_message> resolve(std::string_view tool, std::string_view description,
                                            std::vector<setting> settings, const surroundings& around);
 

@@ -28,8 +28,9 @@ std::string lines(const std::vector<std::string>& texts, std::string_view if_non
 
 } // namespace
 
-daemon::lane::lane(daemon& d, std::string backend_name, const values& v)
-    : name(std::move(backend_name))
+daemon::lane::lane(daemon& d, const values& v)
+    : settings(v)
+    , name(v.text("name"))
     , backend(d.program_.reach(v, "backend"))
     , backend_seen(backend, d.program_.time,
                    [this, &d, tell = d.metrics_.polls(name)](const http::exchange_report& r) {
@@ -49,7 +50,8 @@ daemon::daemon(values v, read_settings again)
     , program_("shipd", first_)
     , orders_(program_.context, SIGHUP, SIGUSR1)
     , started_(program_.time.wall_now()) {
-    lanes_.push_back(std::make_unique<lane>(*this, "aoss", first_));
+    for (const auto& one : backends_of(first_))
+        lanes_.push_back(std::make_unique<lane>(*this, one));
     const std::string& listen = first_.text("listen");
     if (listen == "off" || first_.flag("once"))
         return;
@@ -65,13 +67,20 @@ daemon::daemon(values v, read_settings again)
 
 ship::shipper_options daemon::options(const values& v, lane& l) {
     ship::shipper_options out = to_shipper_options(v, program_.delivery(v, loki_), loki_);
-    out.log = log_to(program_.logger);
-    out.on_counters = [this, &l](const ship::counters& c) {
+    // Each takes no notice of the others.
+    out.delivery.rate /= lanes_.size();
+    const bool several = !first_.backends.empty();
+    if (several && !out.state_file.empty())
+        out.state_file += '.' + l.name;
+    const std::string prefix = several ? '[' + l.name + "] " : "";
+    out.log = log_to(program_.logger, prefix);
+    out.on_counters = [this, &l, prefix](const ship::counters& c) {
         // One line a round, not one a push.
         if (c.pending != 0)
             return;
         if (c.shipped > l.shipped)
-            program_.logger->info("shipped {} entries, {} in all", c.shipped - l.shipped, c.shipped);
+            program_.logger->info("{}shipped {} entries, {} in all", prefix, c.shipped - l.shipped,
+                                  c.shipped);
         l.shipped = c.shipped;
     };
     return out;
@@ -79,7 +88,7 @@ ship::shipper_options daemon::options(const values& v, lane& l) {
 
 void daemon::make_shippers() {
     for (auto& l : lanes_) {
-        ship::shipper_options o = options(first_, *l);
+        ship::shipper_options o = options(l->settings, *l);
         l->longest_silence = o.longest_silence();
         l->ship.emplace(l->backend_seen, l->loki_seen, program_.time, std::move(o));
         if (const auto state = l->ship->open_state(); !state)
@@ -184,29 +193,31 @@ void daemon::reload() {
     try {
         values next = again_();
         // All of it is made before any of it is used.
-        transport loki = program_.reach(next, "loki");
-        std::vector<transport> backends;
-        std::vector<ship::shipper_options> shippers;
-        const auto later = changed_for_next_start(first_, next);
-        // What it is reached with belongs to a server.
-        const bool moved =
-            next.text("loki") != first_.text("loki") || next.text("backend") != first_.text("backend");
-        for (auto& l : lanes_) {
-            backends.push_back(program_.reach(next, "backend"));
-            shippers.push_back(options(next, *l));
-        }
-        for (const auto& name : later)
+        struct update {
+            lane* to;
+            transport backend;
+            ship::shipper_options options;
+        };
+        std::vector<update> updates;
+        for (const auto& one : backends_of(next))
+            for (auto& l : lanes_)
+                // What it is reached with belongs to a server.
+                if (l->name == one.text("name") && l->settings.text("backend") == one.text("backend"))
+                    updates.push_back({l.get(), program_.reach(one, "backend"), options(one, *l)});
+        const bool same_loki = next.text("loki") == first_.text("loki");
+        std::optional<transport> loki;
+        if (same_loki)
+            loki.emplace(program_.reach(next, "loki"));
+        for (const auto& name : changed_for_next_start(first_, next))
             program_.logger->warn(
                 "{} differs from what shipd was started with; it takes effect at the next start", name);
-        for (std::size_t i = 0; i != lanes_.size(); ++i) {
-            lane& l = *lanes_[i];
-            l.longest_silence = shippers[i].longest_silence();
-            l.ship->update(std::move(shippers[i]));
-            if (!moved)
-                l.backend = std::move(backends[i]);
+        for (auto& u : updates) {
+            u.to->longest_silence = u.options.longest_silence();
+            u.to->ship->update(std::move(u.options));
+            u.to->backend = std::move(u.backend);
         }
-        if (!moved)
-            program_.loki = std::move(loki);
+        if (loki)
+            program_.loki = std::move(*loki);
         update_logger(*program_.logger, next.text("log-level"), next.text("log-format"));
         ++reloads_;
         program_.logger->info("the settings were read again");

@@ -42,8 +42,10 @@ private:
 
     /// One backend, and what ships its executions.
     struct lane {
-        lane(daemon& d, std::string backend_name, const values& v);
+        lane(daemon& d, const values& v);
 
+        /// As it was started.
+        values settings;
         std::string name;
         transport backend;
         observed backend_seen, loki_seen;

@@ -109,6 +109,8 @@ private:
         using ship::shipper_status;
         count("lokiship_entries_fetched_total", "Records that were read from the backend.",
               [](const counters& c) { return c.fetched; });
+        count("lokiship_records_of_other_shards_total", "Records of servers that other shippers ship.",
+              [](const counters& c) { return c.of_other_shards; });
         gauge("lokiship_entries_pending", "Entries that wait for Loki.",
               [](const shipper_status& s) { return s.count.pending; });
         gauge("lokiship_pending_bytes", "Memory that they and the streams that are remembered take.",

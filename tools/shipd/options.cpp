@@ -1,8 +1,10 @@
 #include "shipd/options.hpp"
 
 #include "common/http_service.hpp"
+#include "common/labels.hpp"
 #include "common/program.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <optional>
 #include <string>
@@ -35,7 +37,7 @@ std::optional<std::string> check_listen(const std::string& text) {
 } // namespace
 
 std::vector<setting> shipd_settings() {
-    return shipping_settings(
+    auto out = shipping_settings(
         "60s",
         {
             duration_setting("poll-interval", "100ms", "1d", "30s", "From one poll to the next"),
@@ -56,6 +58,18 @@ std::vector<setting> shipd_settings() {
                 check_listen),
             flag_setting("once", "Poll and ship once, then exit"),
         });
+    for (auto& s : out)
+        s.per_backend = s.name.starts_with("backend") || s.name == "poll-interval" ||
+                        s.name == "batch-size" || s.name == "dedup-capacity" || s.name == "external-label";
+    return out;
+}
+
+std::vector<values> backends_of(const values& v) {
+    if (!v.backends.empty())
+        return v.backends;
+    values one = v;
+    one.emplace("name", value{"aoss", "default"});
+    return {std::move(one)};
 }
 
 ship::shipper_options to_shipper_options(const values& v, ship::delivery_options delivery,
@@ -66,6 +80,8 @@ ship::shipper_options to_shipper_options(const values& v, ship::delivery_options
     out.dedup_capacity = static_cast<std::size_t>(v.count("dedup-capacity"));
     out.fetch_timeout = v.duration("backend-timeout");
     out.redact = redaction(v);
+    out.shard = {v.part("shard").index, v.part("shard").count};
+    out.external_labels = labels_of(v, "external-label");
     out.make_scanner = scanner();
     out.delivery = std::move(delivery);
     out.verify_interval = v.duration("verify-interval");
@@ -79,9 +95,15 @@ ship::shipper_options to_shipper_options(const values& v, ship::delivery_options
 std::vector<std::string> changed_for_next_start(const values& before, const values& after) {
     std::vector<std::string> out;
     for (const char* name :
-         {"backend", "loki", "dedup-capacity", "state-file", "resume-from-loki", "listen", "once"})
+         {"loki", "shard", "dedup-capacity", "state-file", "resume-from-loki", "listen", "once"})
         if (before.text(name) != after.text(name))
             out.push_back(std::string("--") + name);
+    const auto was = backends_of(before), is = backends_of(after);
+    if (!std::equal(was.begin(), was.end(), is.begin(), is.end(), [](const values& a, const values& b) {
+            return a.text("name") == b.text("name") && a.text("backend") == b.text("backend") &&
+                   a.text("dedup-capacity") == b.text("dedup-capacity");
+        }))
+        out.push_back(after.backends.empty() ? "--backend" : "[[backend]]");
     return out;
 }
 

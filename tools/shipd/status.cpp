@@ -38,6 +38,7 @@ boost::json::object counters_json(const ship::counters& c) {
             {"rejected", c.rejected},
             {"rejected_by_reason", std::move(by_reason)},
             {"pending", c.pending},
+            {"of_other_shards", c.of_other_shards},
             {"redacted", c.redacted},
             {"restamped", c.restamped},
             {"timestamps_replaced", c.timestamps_replaced},

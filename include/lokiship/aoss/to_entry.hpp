@@ -70,6 +70,31 @@ inline loki::labels to_labels(const execution_record& record, bool& changed) {
     return out;
 }
 
+/// Why such labels cannot be added to those that `to_labels` makes; nothing where they can. Loki takes letters, digits and `_` in
+/// a name, the first no digit; and keeps names with two of them in front for itself.
+inline std::optional<std::string> why_not_external(const loki::labels& set) {
+    const auto is_letter = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+    };
+    bool changed = false;
+    const loki::labels own = to_labels({}, changed);
+    for (const auto& l : set) {
+        const std::string_view name = l.name;
+        if (name.empty() || !is_letter(name.front()) || !std::all_of(name.begin(), name.end(), [&](char c) {
+                return is_letter(c) || (c >= '0' && c <= '9');
+            }))
+            return "has a name that Loki does not take; letters, digits and _ are allowed";
+        if (name.starts_with("__"))
+            return "has a name that is reserved by Loki";
+        if (!own.get(name).empty())
+            return "has a name that each entry has already";
+        std::string value;
+        if (loki::append_label_value(value, l.value))
+            return "has a value that Loki does not take";
+    }
+    return std::nullopt;
+}
+
 /// Appends the line of a record:
 /// `STEP: 1 | COMMAND: systemctl status nginx | EXIT_CODE: 0 | STDOUT: Active: active (running) | STDERR: `.
 ///
@@ -106,8 +131,10 @@ class step_mapper {
 public:
     /// `redact`, unless it is empty, is applied to the whole of `command`, `stdout` and `stderr`, so that nothing is cut off
     /// before it is seen. The key is of what is left: with another `redact` a step can have another key.
-    explicit step_mapper(redact_function redact = {})
-        : redact_(std::move(redact)) {}
+    /// `external` are labels that each entry gets beside its own, which they must not replace.
+    explicit step_mapper(redact_function redact = {}, loki::labels external = {})
+        : redact_(std::move(redact))
+        , external_(std::move(external)) {}
     step_mapper(const step_mapper&) = delete;
     step_mapper& operator=(const step_mapper&) = delete;
 
@@ -195,7 +222,7 @@ private:
             if (known_.size() == max_known)
                 known_.clear();
             known_labels made;
-            made.labels = to_labels(record, made.changed);
+            made.labels = loki::with_labels(to_labels(record, made.changed), external_);
             label_fields<std::string> own;
             std::copy(fields.begin(), fields.end(), own.begin());
             at = known_.emplace(std::move(own), std::move(made)).first;
@@ -215,6 +242,7 @@ private:
     static constexpr std::size_t max_known = 2'000;
 
     redact_function redact_;
+    loki::labels external_;
     mapped_step out_;
     known_label_sets known_;
     /// The labels of `out_`, where it has some.

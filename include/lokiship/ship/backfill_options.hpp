@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <stdexcept>
 #include <string>
 
 namespace lokiship::ship {
@@ -31,6 +32,8 @@ struct backfill_options {
     /// Applied to what is read, before anything is made of it: what it replaces is neither shipped nor kept. A step in which
     /// it replaces something is another step than without it. Entries that `add` takes are left as they are.
     aoss::redact_function redact{};
+    /// Labels that each entry gets beside its own, as with `shipper_options`; entries that `add` takes are left as they are.
+    loki::labels external_labels{};
     /// Makes what reads pages faster, such as a `simdjson_scanner`; empty: nothing does.
     aoss::make_scanner_function make_scanner{};
     /// The longest silence of the backend that is borne; an answer may take sixty times as long in all. Zero: no limit. A
@@ -67,8 +70,12 @@ struct backfill_options {
 
     /// Throws `std::invalid_argument`, naming the field, where one is out of its range.
     void validate() const {
+        detail::require(query.shard.index < query.shard.count,
+                        "query.shard.index must be less than its count");
         detail::require(max_attempts >= 1, "max_attempts must be at least 1");
         detail::require(text::is_valid_utf8(job), "job must be UTF-8");
+        if (const auto wrong = aoss::why_not_external(external_labels))
+            throw std::invalid_argument("external_labels " + *wrong);
         for (const auto& l : labels)
             detail::require(text::is_valid_utf8(l.name) && text::is_valid_utf8(l.value),
                             "labels must be UTF-8");

@@ -24,6 +24,8 @@ struct counters {
     /// Entries that wait to be shipped.
     std::uint64_t pending = 0;
 
+    /// Records of servers that other shippers ship (`shard`); no part of `fetched`.
+    std::uint64_t of_other_shards = 0;
     /// Records whose timestamp was missing or unreadable, so that their entry got the time at which they were
     /// read.
     std::uint64_t timestamps_replaced = 0;

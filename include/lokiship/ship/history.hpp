@@ -5,6 +5,7 @@
 #include <lokiship/http/transport.hpp>
 #include <lokiship/ship/detail/patient_transport.hpp>
 #include <lokiship/ship/fetch.hpp>
+#include <lokiship/ship/shard.hpp>
 #include <lokiship/text/timestamp.hpp>
 
 #include <boost/asio/awaitable.hpp>
@@ -34,13 +35,15 @@ struct history_query {
     std::string status{};
     /// From `since` (included) to `until` (excluded).
     std::optional<timestamp> since{}, until{};
+    /// Of the servers, these.
+    ship::shard shard{};
 
     /// Whether a record is wanted whose entry has this time.
     bool matches(const aoss::execution_record& r, timestamp time) const {
         return (server_ids.empty() ||
                 std::find(server_ids.begin(), server_ids.end(), r.server_id) != server_ids.end()) &&
                (status.empty() || r.execution_status == status) && (!since || time >= *since) &&
-               (!until || time < *until);
+               (!until || time < *until) && shard.owns(r.server_id);
     }
 };
 

@@ -37,7 +37,7 @@ public:
         , options_(options)
         , count_(count)
         , plan_(plan)
-        , map_(options.redact)
+        , map_(options.redact, options.external_labels)
         , recent_(recent_steps) {}
 
     /// A record, in whose texts is redacted; `now` gives the time.

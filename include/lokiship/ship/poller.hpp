@@ -55,7 +55,7 @@ public:
         , box_(box)
         , count_(count)
         , on_counters_(std::move(on_counters))
-        , map_(std::in_place, options.redact)
+        , map_(std::in_place, options.redact, options.external_labels)
         , scanner_(options.make_scanner ? options.make_scanner() : nullptr)
         , health_("the backend at " + backend.server()) {}
 
@@ -125,7 +125,7 @@ public:
     }
 
     /// From the next record on goes by the options as they are now.
-    void update() { map_.emplace(options_.redact); }
+    void update() { map_.emplace(options_.redact, options_.external_labels); }
 
     const endpoint_status& backend() const noexcept { return health_.status(); }
     /// The newest time of a step that was read.
@@ -143,10 +143,16 @@ private:
         if (out.cut_short)
             return;
         aoss::mapped_step& step = (*map_)(record, [this] { return clock_.wall_now(); });
-        ++count_.fetched;
         const auto created = step.time_replaced ? std::nullopt : std::optional(step.entry.time);
         if (created)
             newest_read_ = std::max(newest_read_.value_or(*created), *created);
+        if (!options_.shard.owns(record.server_id)) {
+            // It tells as well as another how far the page reaches.
+            window_.read(step.key, false, created);
+            ++count_.of_other_shards;
+            return;
+        }
+        ++count_.fetched;
         const bool known = window_.knows(step.key) || box_.contains(step.key);
         window_.read(step.key, known, created);
         if (known) {

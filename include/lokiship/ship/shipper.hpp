@@ -97,7 +97,7 @@ public:
     result<void> open_state() {
         if (options_.state_file.empty() || file_.is_open())
             return {};
-        auto found = file_.open(options_.state_file, backend_.server());
+        auto found = file_.open(options_.state_file, source());
         if (!found)
             return found.error();
         if (found->set_aside)
@@ -182,7 +182,7 @@ public:
     /// Goes on by these options, from the next poll and the next push on, without losing or repeating anything.
     ///
     /// Taken are `poll_interval`, `batch_size`, `fetch_timeout`, `redact` (a step in which it replaces something else is
-    /// another step), `verify_interval`, the limits of what waits, `stop_timeout`, and of `delivery` all but rates, concurrency
+    /// another step), `external_labels`, `verify_interval`, the limits of what waits, `stop_timeout`, and of `delivery` all but rates, concurrency
     /// and the size of bodies. What else they say takes another shipper. Throws `std::invalid_argument`, and nothing changes,
     /// where one is out of its range. Call it on the shell's thread.
     void update(shipper_options options) {
@@ -191,6 +191,7 @@ public:
         next.batch_size = options.batch_size;
         next.fetch_timeout = options.fetch_timeout;
         next.redact = std::move(options.redact);
+        next.external_labels = std::move(options.external_labels);
         next.verify_interval = options.verify_interval;
         next.max_pending = options.max_pending;
         next.max_pending_memory = options.max_pending_memory;
@@ -272,7 +273,7 @@ private:
     /// Until Loki answers: before, nothing could be shipped.
     boost::asio::awaitable<void> ask_for_newest() {
         backoff retry(options_.backoff);
-        const loki::labels streams{{"job", "aoss"}};
+        const loki::labels streams = loki::with_labels({{"job", "aoss"}}, options_.external_labels);
         for (;;) {
             const auto newest = co_await newest_shown(loki_, streams, clock_.wall_now(), options_.read_back);
             if (newest) {
@@ -311,7 +312,7 @@ private:
     shipper_state state() {
         const auto wall = clock_.wall_now();
         const auto now = clock_.steady_now();
-        shipper_state out{backend_.server()};
+        shipper_state out{source()};
         window_.save(out);
         box_.visit_lanes([&](const outbox::lane& l) {
             for (const auto* list : {&l.batch, &l.queue})
@@ -323,6 +324,10 @@ private:
                 out.streams.push_back({l.labels, acknowledged_window(*l.window.known(), wall, now)});
         });
         return out;
+    }
+    /// What the state is of: with another share of the servers it says nothing of those that came.
+    std::string source() const {
+        return backend_.server() + (options_.shard.count == 1 ? "" : " shard " + options_.shard.name());
     }
     void save_at_times() {
         if (clock_.steady_now() >= next_save_)

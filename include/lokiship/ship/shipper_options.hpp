@@ -4,6 +4,7 @@
 #include <lokiship/aoss/record_scanner.hpp>
 #include <lokiship/aoss/step_key.hpp>
 #include <lokiship/aoss/to_entry.hpp>
+#include <lokiship/loki/labels.hpp>
 #include <lokiship/ship/backoff.hpp>
 #include <lokiship/ship/counters.hpp>
 #include <lokiship/ship/delivery_options.hpp>
@@ -11,11 +12,13 @@
 #include <lokiship/ship/log.hpp>
 #include <lokiship/ship/read_back.hpp>
 #include <lokiship/ship/recent_keys.hpp>
+#include <lokiship/ship/shard.hpp>
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <stdexcept>
 #include <string>
 
 namespace lokiship::ship {
@@ -40,6 +43,11 @@ struct shipper_options {
     /// Applied to what is read, before anything is made of it: what it replaces is neither shipped nor kept. A step in which
     /// it replaces something is another step than without it.
     aoss::redact_function redact{};
+    /// Of the backend's servers, these; what is others' is read and left.
+    ship::shard shard{};
+    /// Labels that each entry gets beside its own, such as where the backend stands; with another name than those. A step keeps
+    /// its identity with others.
+    loki::labels external_labels{};
     /// Makes what reads pages faster, such as a `simdjson_scanner`; empty: nothing does.
     aoss::make_scanner_function make_scanner{};
     delivery_options delivery{};
@@ -75,6 +83,9 @@ struct shipper_options {
         detail::require(max_pending >= 1, "max_pending must be at least 1");
         detail::require(max_pending_memory >= 64 * 1024, "max_pending_memory must be at least 64 KiB");
         detail::require(max_page_steps >= 1, "max_page_steps must be at least 1");
+        detail::require(shard.index < shard.count, "shard.index must be less than shard.count");
+        if (const auto wrong = aoss::why_not_external(external_labels))
+            throw std::invalid_argument("external_labels " + *wrong);
         delivery.validate();
         backoff.validate();
     }

@@ -203,6 +203,28 @@ BOOST_AUTO_TEST_CASE(a_mapper_carries_nothing_over) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(external_labels_stand_beside_the_own_ones) {
+    aoss::step_mapper mapper({}, {{"site", "berlin"}, {"team", "ops"}});
+    for (int i = 0; i != 2; ++i) {
+        execution_record r = example();
+        const auto& got = mapper(r, [] { return now; });
+        const auto alone = aoss::to_entry(example(), now);
+        BOOST_TEST((got.labels == loki::with_labels(alone.labels, {{"site", "berlin"}, {"team", "ops"}})));
+        BOOST_TEST((got.key == alone.key));
+        BOOST_TEST((got.entry == alone.entry));
+    }
+    const auto why = [](const char* name, const char* value) {
+        return aoss::why_not_external({{"a", "b"}, {name, value}}).value_or("");
+    };
+    BOOST_TEST(why("site", "berlin").empty());
+    BOOST_TEST(why("", "x").find("letters, digits and _") != std::string::npos);
+    BOOST_TEST(why("1a", "x").find("letters, digits and _") != std::string::npos);
+    BOOST_TEST(why("__a", "x").find("reserved") != std::string::npos);
+    BOOST_TEST(why("job", "x").find("already") != std::string::npos);
+    BOOST_TEST(why("agent_type", "x").find("already") != std::string::npos);
+    BOOST_TEST(why("a_b", "\xff").find("value") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(records_without_a_time_get_one_each) {
     aoss::step_mapper mapper;
     timestamp time = now;
