@@ -4,16 +4,20 @@
 #include <lokiship/loki/entry.hpp>
 #include <lokiship/loki/labels.hpp>
 #include <lokiship/testing/exchange.hpp>
+#include <lokiship/testing/fake_loki/answer_json.hpp>
 #include <lokiship/testing/fake_loki/distributor.hpp>
 #include <lokiship/testing/fake_loki/go_format.hpp>
 #include <lokiship/testing/fake_loki/ingester.hpp>
 #include <lokiship/testing/fake_loki/limits.hpp>
+#include <lokiship/testing/fake_loki/metric_answer.hpp>
 #include <lokiship/testing/fake_loki/push_body.hpp>
 #include <lokiship/testing/fake_loki/query.hpp>
+#include <lokiship/testing/fake_loki/query_parameters.hpp>
 #include <lokiship/testing/fake_loki/status_pages.hpp>
 #include <lokiship/testing/fake_loki/stream_sharding.hpp>
 #include <lokiship/testing/fake_loki/tenant.hpp>
 #include <lokiship/testing/fake_loki/token_bucket.hpp>
+#include <lokiship/testing/logql.hpp>
 
 #include <boost/algorithm/string/classification.hpp>
 #include <boost/algorithm/string/predicate.hpp>
@@ -48,8 +52,8 @@ namespace lokiship::testing {
 /// shown once; history is invisible until it is flushed (`loki_limits::visible_at_once` turns that off); a
 /// stream that was flushed and idle is forgotten, and with it its newest time.
 ///
-/// It does not have: tail, metric queries, LogQL beyond `log_query`, statistics, OTLP and the legacy push
-/// endpoint, compressed answers, limits on memory, chunks that are full.
+/// It does not have: tail, LogQL beyond `log_query` and `metric_query` (which is refused with a 400), statistics, OTLP
+/// and the legacy push endpoint, compressed answers, limits on memory, chunks that are full.
 ///
 /// No I/O and no clock of its own: time goes on as `now` says. Give it to a transport by reference:
 /// `std::ref(loki)`. Not thread-safe.
@@ -304,6 +308,8 @@ private:
     reply query_range(const http::request& r, const std::string& tenant_name,
                       const query_parameters& p) const {
         const auto now = now_();
+        if (!is_log_query(detail::parameter(p, "query")))
+            return metric_query_answer(tenant_name, p, evaluation_times::of_range(p, limits_, now), now);
         const auto q = range_query::read(p, limits_, now);
         if (!q)
             return text(400, q.error().message);
@@ -319,6 +325,9 @@ private:
 
     /// 2.9 answers a log query at an instant with what lies in the hour before; 3.x refuses it.
     reply query(const http::request& r, const std::string& tenant_name, query_parameters p) const {
+        const auto now = now_();
+        if (!is_log_query(detail::parameter(p, "query")))
+            return metric_query_answer(tenant_name, p, evaluation_times::of_instant(p, now), now);
         if (is_v3() && parse_log_query(detail::parameter(p, "query")))
             return text(400,
                         "log queries are not supported as an instant query type, please change your query "
@@ -328,6 +337,17 @@ private:
         if (const auto time = detail::parameter(p, "time"); !time.empty())
             p.emplace("end", time);
         return query_range(r, tenant_name, p);
+    }
+
+    reply metric_query_answer(const std::string& tenant_name, const query_parameters& p,
+                              const result<evaluation_times>& times, timestamp now) const {
+        if (!times)
+            return text(400, times.error().message);
+        const auto q = parse_metric_query(detail::parameter(p, "query"));
+        if (!q)
+            return text(400, q.error().message);
+        auto answer = answer_metric_query(*q, *times, streams(tenant_name), limits_, now);
+        return answer ? json(std::move(*answer)) : text(400, answer.error().message);
     }
 
     reply names(const std::string& label, const std::string& tenant_name, const query_parameters& p) const {

@@ -5,11 +5,16 @@
 #include <lokiship/text/utf8.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
+#include <utility>
 
 /// How Loki's language writes values into texts.
 namespace lokiship::testing::go {
@@ -81,6 +86,30 @@ inline std::string model_duration(std::chrono::nanoseconds d) {
             ms %= u.ms;
         }
     return out;
+}
+
+/// What `model_duration` writes; nothing where it is none.
+inline std::optional<std::chrono::nanoseconds> parse_model_duration(std::string_view text) {
+    static constexpr std::pair<std::string_view, std::int64_t> units[] = {
+        {"y", 31'536'000'000}, {"w", 604'800'000}, {"d", 86'400'000}, {"h", 3'600'000}, {"ms", 1},
+        {"m", 60'000},         {"s", 1000}};
+    if (text == "0")
+        return std::chrono::nanoseconds(0);
+    std::int64_t ms = 0;
+    for (bool any = false; !text.empty() || !any; any = true) {
+        std::int64_t n = 0;
+        const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), n);
+        if (ec != std::errc() || text.starts_with('-'))
+            return std::nullopt;
+        text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+        const auto unit = std::find_if(std::begin(units), std::end(units),
+                                       [&](const auto& u) { return text.starts_with(u.first); });
+        if (unit == std::end(units))
+            return std::nullopt;
+        text.remove_prefix(unit->first.size());
+        ms += n * unit->second;
+    }
+    return std::chrono::milliseconds(ms);
 }
 
 /// `1767571199.999`: Prometheus' form of a time, seconds cut to milliseconds.

@@ -76,6 +76,8 @@ struct loki_limits {
 
     /// The largest `limit` of a query.
     std::size_t max_entries_limit_per_query = 5000;
+    /// How many series a metric query may give.
+    std::size_t max_query_series = 500;
     std::chrono::nanoseconds max_query_length = std::chrono::hours(721);
 
     /// Half of it is how far behind its stream's newest entry an entry may be. A chunk that spans more is

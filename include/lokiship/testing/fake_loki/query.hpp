@@ -2,24 +2,23 @@
 #define LOKISHIP_TESTING_FAKE_LOKI_QUERY_HPP
 
 #include <lokiship/error.hpp>
+#include <lokiship/testing/fake_loki/answer_json.hpp>
 #include <lokiship/testing/fake_loki/go_format.hpp>
 #include <lokiship/testing/fake_loki/ingester.hpp>
+#include <lokiship/testing/fake_loki/label_text.hpp>
 #include <lokiship/testing/fake_loki/limits.hpp>
+#include <lokiship/testing/fake_loki/query_parameters.hpp>
 #include <lokiship/testing/logql.hpp>
 #include <lokiship/text/timestamp.hpp>
-#include <lokiship/text/utf8.hpp>
 
 #include <boost/algorithm/string/case_conv.hpp>
 
 #include <algorithm>
 #include <charconv>
 #include <chrono>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <map>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -27,135 +26,6 @@
 #include <vector>
 
 namespace lokiship::testing {
-
-/// The parameters of a query, decoded; a name may come several times.
-using query_parameters = std::multimap<std::string, std::string>;
-
-/// The time range of a query: `start` inclusive, `end` exclusive.
-struct query_bounds {
-    timestamp start{}, end{};
-};
-
-namespace detail {
-
-inline std::string parameter(const query_parameters& p, const std::string& name) {
-    const auto at = p.find(name);
-    return at == p.end() ? std::string() : at->second;
-}
-
-inline error bad_query(std::string text) {
-    return {boost::system::errc::make_error_code(boost::system::errc::invalid_argument), std::move(text)};
-}
-
-/// Prometheus' form, `1h30m`; nothing where it is none.
-inline std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text) {
-    static constexpr std::pair<std::string_view, std::int64_t> units[] = {
-        {"y", 31'536'000'000}, {"w", 604'800'000}, {"d", 86'400'000}, {"h", 3'600'000}, {"ms", 1},
-        {"m", 60'000},         {"s", 1000}};
-    if (text == "0")
-        return std::chrono::nanoseconds(0);
-    std::int64_t ms = 0;
-    for (bool any = false; !text.empty() || !any; any = true) {
-        std::int64_t n = 0;
-        const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), n);
-        if (ec != std::errc() || text.starts_with('-'))
-            return std::nullopt;
-        text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-        const auto unit = std::find_if(std::begin(units), std::end(units),
-                                       [&](const auto& u) { return text.starts_with(u.first); });
-        if (unit == std::end(units))
-            return std::nullopt;
-        text.remove_prefix(unit->first.size());
-        ms += n * unit->second;
-    }
-    return std::chrono::milliseconds(ms);
-}
-
-/// Integers of up to ten digits are seconds, longer ones nanoseconds; with a point, seconds to the
-/// millisecond; otherwise RFC 3339.
-inline result<timestamp> time_parameter(const std::string& name, const std::string& text,
-                                        timestamp otherwise) {
-    if (text.empty())
-        return otherwise;
-    char* end = nullptr;
-    if (text.find('.') != text.npos) {
-        double whole = 0;
-        const double seconds = std::strtod(text.c_str(), &end);
-        const double fraction = std::round(std::modf(seconds, &whole) * 1000) / 1000;
-        if (*end == '\0' && std::abs(whole) < 9e9)
-            return text::from_unix_nanoseconds(static_cast<std::int64_t>(whole) * 1'000'000'000 +
-                                               static_cast<std::int64_t>(fraction * 1e9));
-    }
-    std::int64_t n = 0;
-    const auto [stop, ec] = std::from_chars(text.data(), text.data() + text.size(), n);
-    if (ec == std::errc() && stop == text.data() + text.size())
-        return text::from_unix_nanoseconds(text.size() <= 10 ? n * 1'000'000'000 : n);
-    if (const auto parsed = text::parse_timestamp(text))
-        return *parsed;
-    return bad_query("could not parse '" + name + "' parameter: strconv.ParseInt: parsing " +
-                     go::quote(text) + ": invalid syntax");
-}
-
-/// The line as it stands in an answer.
-inline void append_go_json(std::string& out, std::string_view in) {
-    std::string valid;
-    text::append_valid(valid, in);
-    out += '"';
-    for (const char c : valid) {
-        static constexpr std::string_view plain = "\"\\\n\r\t", letters = "\"\\nrt";
-        if (const auto at = plain.find(c); at != plain.npos) {
-            out += '\\';
-            out += letters[at];
-        } else if (static_cast<unsigned char>(c) < 0x20 || c == '<' || c == '>' || c == '&') {
-            out += "\\u";
-            go::detail::append_hex(out, static_cast<unsigned char>(c), 4);
-        } else {
-            out += c;
-        }
-    }
-    out += '"';
-}
-
-/// A later label of the same name wins.
-inline void append_json_object(std::string& out, const label_list& labels) {
-    const std::map<std::string, std::string> merged = [&] {
-        std::map<std::string, std::string> m;
-        for (const auto& l : labels)
-            m[l.name] = l.value;
-        return m;
-    }();
-    out += '{';
-    for (const auto& [name, value] : merged) {
-        if (out.back() != '{')
-            out += ',';
-        append_go_json(out, name);
-        out += ':';
-        append_go_json(out, value);
-    }
-    out += '}';
-}
-
-} // namespace detail
-
-/// Reads `start`, `end` and `since`.
-inline result<query_bounds> read_bounds(const query_parameters& p, timestamp now) {
-    std::chrono::nanoseconds since = std::chrono::hours(1);
-    if (const auto text = detail::parameter(p, "since"); !text.empty()) {
-        const auto given = detail::parse_duration(text);
-        if (!given)
-            return detail::bad_query("could not parse 'since' parameter: not a valid duration string: " +
-                                     go::quote(text));
-        since = *given;
-    }
-    const auto end = detail::time_parameter("end", detail::parameter(p, "end"), now);
-    if (!end)
-        return end.error();
-    const auto start =
-        detail::time_parameter("start", detail::parameter(p, "start"), std::min(*end, now) - since);
-    if (!start)
-        return start.error();
-    return query_bounds{*start, *end};
-}
 
 /// Whether a query sees the entry.
 inline bool is_visible(const stored_stream& s, const stored_entry& e, const loki_limits& limits,
@@ -166,18 +36,44 @@ inline bool is_visible(const stored_stream& s, const stored_entry& e, const loki
     return s.open && s.open->size != 0 && (look_back.count() < 0 || e.time >= now - look_back);
 }
 
+/// The metadata under the names they have in an answer.
+inline label_list shown_metadata(const stored_stream& s, const stored_entry& e) {
+    label_list out = e.metadata;
+    for (auto& l : out)
+        if (!value_of(s.labels, l.name).empty())
+            l.name += "_extracted";
+    return out;
+}
+
+/// Calls `use(name of the stream, stream, entry, metadata, queried_line)` with each entry that is visible, that `within(time)`,
+/// and that the query accepts.
+template <class Within, class Use>
+void for_each_found(const log_query& query, const std::map<std::string, stored_stream>& streams,
+                    const loki_limits& limits, timestamp now, Within within, Use use) {
+    for (const auto& [name, s] : streams) {
+        if (!query.matches(s.labels))
+            continue;
+        for (const auto& e : s.entries) {
+            if (!within(e.time) || !is_visible(s, e, limits, now))
+                continue;
+            const auto metadata = shown_metadata(s, e);
+            queried_line line(s.labels, metadata, e.line);
+            if (query.accepts(line))
+                use(name, s, e, metadata, line);
+        }
+    }
+}
+
 /// A log query over a time range.
 class range_query {
 public:
     /// The error's message is the text of the 400.
     static result<range_query> read(const query_parameters& p, const loki_limits& limits, timestamp now) {
         range_query out;
-        const auto bounds = read_bounds(p, now);
+        const auto bounds = read_range_bounds(p, now);
         if (!bounds)
             return bounds.error();
         out.bounds_ = *bounds;
-        if (out.bounds_.end < out.bounds_.start)
-            return detail::bad_query("end timestamp must not be before or equal to start time");
         if (auto r = out.read_limit(detail::parameter(p, "limit"), limits); !r)
             return r.error();
         const std::string direction = detail::parameter(p, "direction");
@@ -185,8 +81,7 @@ public:
         if (!upper.empty() && upper != "FORWARD" && upper != "BACKWARD")
             return detail::bad_query("invalid direction '" + direction + '\'');
         out.forward_ = upper == "FORWARD";
-        const auto length = out.bounds_.end - out.bounds_.start;
-        if (auto r = read_step(detail::parameter(p, "step"), length); !r)
+        if (auto r = read_step(p, out.bounds_); !r)
             return r.error();
         auto query = parse_log_query(detail::parameter(p, "query"));
         if (!query)
@@ -197,10 +92,8 @@ public:
                 std::string("max entries limit per query exceeded, limit > max_entries_limit") +
                 (limits.version == loki_version::v3 ? "_per_query (" : " (") + std::to_string(out.limit_) +
                 " > " + std::to_string(limits.max_entries_limit_per_query) + ')');
-        if (limits.max_query_length.count() != 0 && length > limits.max_query_length)
-            return detail::bad_query("the query time range exceeds the limit (query length: " +
-                                     go::duration(std::chrono::floor<std::chrono::milliseconds>(length)) +
-                                     ", limit: " + go::model_duration(limits.max_query_length) + ')');
+        if (auto r = check_length(out.bounds_, limits.max_query_length); !r)
+            return r.error();
         return out;
     }
 
@@ -211,7 +104,7 @@ public:
         std::vector<hit> hits = find(streams, limits, now);
         // Of the same time in the order of arrival, and backward all the other way round.
         std::sort(hits.begin(), hits.end(), [](const hit& a, const hit& b) {
-            return std::tie(a.entry->time, a.order) < std::tie(b.entry->time, b.order);
+            return std::tie(a.time, a.order) < std::tie(b.time, b.order);
         });
         if (!forward_)
             std::reverse(hits.begin(), hits.end());
@@ -220,18 +113,8 @@ public:
         const bool v3 = limits.version == loki_version::v3, apart = v3 && categorize_labels;
         std::map<std::string, std::pair<label_list, std::vector<hit>>> found;
         for (const auto& h : hits) {
-            if (!v3 || apart) {
-                auto& [shown, of_stream] = found[*h.name];
-                if (shown.empty())
-                    shown = h.stream->labels;
-                of_stream.push_back(h);
-                continue;
-            }
-            label_list labels = h.stream->labels;
-            for (auto& l : extracted(h))
-                labels.insert(std::upper_bound(labels.begin(), labels.end(), l), std::move(l));
-            auto& [shown, of_stream] = found[to_text(labels)];
-            shown = std::move(labels);
+            auto& [shown, of_stream] = found[apart ? *h.name : to_text(h.all)];
+            shown = apart ? h.stream->labels : h.all;
             of_stream.push_back(h);
         }
         using group = std::pair<label_list, std::vector<hit>>;
@@ -256,12 +139,15 @@ public:
             out += R"(,"values":[)";
             for (const auto& h : one->second) {
                 out += out.back() == '[' ? "[\"" : ",[\"";
-                out += std::to_string(text::to_unix_nanoseconds(h.entry->time)) + "\",";
-                detail::append_go_json(out, h.entry->line);
+                out += std::to_string(text::to_unix_nanoseconds(h.time)) + "\",";
+                detail::append_go_json(out, h.line);
                 if (apart) {
-                    out += h.entry->metadata.empty() ? ",{" : R"(,{"structuredMetadata":)";
-                    if (!h.entry->metadata.empty())
-                        detail::append_json_object(out, extracted(h));
+                    out += ",{";
+                    if (!h.metadata.empty())
+                        detail::append_json_object(out += R"("structuredMetadata":)", h.metadata);
+                    if (!h.parsed.empty())
+                        detail::append_json_object(
+                            out += h.metadata.empty() ? R"("parsed":)" : R"(,"parsed":)", h.parsed);
                     out += '}';
                 }
                 out += ']';
@@ -275,8 +161,10 @@ private:
     struct hit {
         const std::string* name;
         const stored_stream* stream;
-        const stored_entry* entry;
+        timestamp time;
         std::size_t order;
+        std::string line;
+        label_list metadata, parsed, all;
     };
 
     result<void> read_limit(const std::string& text, const loki_limits& limits) {
@@ -293,33 +181,17 @@ private:
         limit_ = static_cast<std::uint32_t>(n);
         return {};
     }
-    static result<void> read_step(const std::string& text, std::chrono::nanoseconds length) {
-        if (text.empty())
-            return {};
-        char* end = nullptr;
-        const double seconds = std::strtod(text.c_str(), &end);
-        const auto duration = detail::parse_duration(text);
-        if (*end != '\0' && !duration)
-            return detail::bad_query("cannot parse " + go::quote(text) + " to a valid duration");
-        const double step = *end == '\0' ? seconds * 1e9 : static_cast<double>(duration->count());
-        if (step < 1)
-            return detail::bad_query(
-                "zero or negative query resolution step widths are not accepted. Try a positive integer");
-        if (std::floor(static_cast<double>(length.count()) / step) > 11000)
-            return detail::bad_query("exceeded maximum resolution of 11,000 points per time series. Try "
-                                     "increasing the value of the step parameter");
-        return {};
-    }
 
     std::vector<hit> find(const std::map<std::string, stored_stream>& streams, const loki_limits& limits,
                           timestamp now) const {
         std::vector<hit> out;
-        for (const auto& [name, s] : streams)
-            if (query_.matches(s.labels))
-                for (const auto& e : s.entries)
-                    if (e.time >= bounds_.start && e.time < bounds_.end && query_.matches(e.line) &&
-                        is_visible(s, e, limits, now))
-                        out.push_back({&name, &s, &e, out.size()});
+        for_each_found(
+            query_, streams, limits, now, [&](timestamp t) { return t >= bounds_.start && t < bounds_.end; },
+            [&](const std::string& name, const stored_stream& s, const stored_entry& e,
+                const label_list& metadata, const queried_line& line) {
+                out.push_back(
+                    {&name, &s, e.time, out.size(), line.text, metadata, line.parsed(), line.labels()});
+            });
         return out;
     }
     static result<void> readable_names(const label_list& labels) {
@@ -329,14 +201,6 @@ private:
                     "could not write JSON response: " +
                     parse_labels('{' + l.name + "=\"\"}", loki_version::v2_9).error().message);
         return {};
-    }
-    /// The metadata under the names they have in an answer.
-    static label_list extracted(const hit& h) {
-        label_list out = h.entry->metadata;
-        for (auto& l : out)
-            if (!value_of(h.stream->labels, l.name).empty())
-                l.name += "_extracted";
-        return out;
     }
 
     query_bounds bounds_;

@@ -65,6 +65,7 @@ inline std::string config_page(const loki_limits& l) {
     put(1, "max_global_streams_per_user", std::to_string(l.max_global_streams_per_user));
     put(1, "per_stream_rate_limit", go::byte_size(l.per_stream_rate_limit));
     put(1, "per_stream_rate_limit_burst", go::byte_size(l.per_stream_rate_limit_burst));
+    put(1, "max_query_series", std::to_string(l.max_query_series));
     put(1, "max_query_length", go::model_duration(l.max_query_length));
     put(1, "max_entries_limit_per_query", std::to_string(l.max_entries_limit_per_query));
     put(1, "shard_streams", "");
