@@ -175,6 +175,12 @@ public:
                        http::encode_query_value(query.empty() ? selector() : query) + parameters,
                    where);
     }
+    /// A query at an instant.
+    answer instant(const std::string& query, timestamp time, location where = location::current()) {
+        return get("/loki/api/v1/query?query=" + http::encode_query_value(query) +
+                       "&time=" + std::to_string(text::to_unix_nanoseconds(time)),
+                   where);
+    }
     std::string selector() const { return "{run=\"" + id + "\"}"; }
     static std::string between(timestamp start, timestamp end) {
         return "&start=" + std::to_string(text::to_unix_nanoseconds(start)) +

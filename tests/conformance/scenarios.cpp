@@ -2,8 +2,14 @@
 #include "bench.hpp"
 
 #include <boost/algorithm/string/replace.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
 
+#include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <ratio>
 #include <string>
 #include <utility>
 #include <vector>
@@ -96,6 +102,35 @@ std::string too_old(const bench& b, timestamp t, const label_map& labels) {
     return "entry for stream '" + b.named(labels) + "' has timestamp too old: " + rfc3339(t) +
            ", oldest acceptable timestamp is: " + some_time;
 }
+
+/// What a metric query answers: its series and their values, `{a="1"} 0:2 60:3` with the times as seconds after `zero`.
+std::vector<std::string> series(const answer& a, timestamp zero) {
+    std::vector<std::string> out;
+    const auto answered = a.json();
+    for (const auto& s : answered.at("data").at("result").as_array()) {
+        label_map labels;
+        for (const auto& [name, value] : s.at("metric").as_object())
+            labels[std::string(name)] = std::string(value.as_string());
+        std::string text = label_text(labels);
+        const auto add = [&](const boost::json::value& v) {
+            const auto t = std::chrono::duration<double>(zero.time_since_epoch()).count();
+            text += ' ' + std::to_string(std::llround(v.as_array()[0].to_number<double>() - t)) + ':' +
+                    std::string(v.as_array()[1].as_string());
+        };
+        if (const auto* values = s.as_object().if_contains("values"))
+            for (const auto& v : values->as_array())
+                add(v);
+        else
+            add(s.at("value"));
+        out.push_back(text);
+    }
+    return out;
+}
+using texts = std::vector<std::string>;
+
+/// The parts of an AOSS line.
+constexpr const char* parts =
+    R"(| pattern "STEP: <step> | COMMAND: <command> | EXIT_CODE: <exit_code> | STDOUT: <stdout> | STDERR: <stderr>")";
 
 /// Which Lokis know the header can be told without storing anything.
 void backfill_header_shows_itself(bench& b) {
@@ -1396,6 +1431,241 @@ const std::vector<scenario> table = {
                  "range query type");
          else
              BOOST_TEST(a.json().at("data").at("resultType").as_string() == "streams");
+     }},
+    {"labels_from_a_pattern",
+     [](bench& b) {
+         b.push({{b.labels({{"step", "s"}}),
+                  {{b.now - 3s, "STEP: 1 | COMMAND: nginx -t | EXIT_CODE: 0 | STDOUT: a\nb | STDERR: "},
+                   {b.now - 2s, "STEP: 2 | COMMAND: false"},
+                   {b.now - 1s, "another"}}}})
+             .is(204);
+         const auto query = b.selector() + parts;
+         const auto found = [&](const answer& a) {
+             std::vector<std::pair<label_map, std::string>> out;
+             const auto answered = a.json();
+             for (const auto& s : answered.at("data").at("result").as_array()) {
+                 label_map labels;
+                 for (const auto& [name, value] : s.at("stream").as_object())
+                     if (name != "detected_level")
+                         labels[std::string(name)] = std::string(value.as_string());
+                 for (const auto& v : s.at("values").as_array())
+                     out.emplace_back(labels, std::string(v.as_array()[1].as_string()));
+             }
+             std::sort(out.begin(), out.end(),
+                       [](const auto& x, const auto& y) { return x.second < y.second; });
+             return out;
+         };
+         const auto all = found(b.query("", query));
+         BOOST_TEST_REQUIRE(all.size() == 3u);
+         BOOST_TEST((all[0].first == b.shown(b.labels({{"step", "s"},
+                                                       {"step_extracted", "1"},
+                                                       {"command", "nginx -t"},
+                                                       {"exit_code", "0"},
+                                                       {"stdout", "a\nb"}}))),
+                    label_text(all[0].first));
+         BOOST_TEST((all[1].first ==
+                     b.shown(b.labels({{"step", "s"}, {"step_extracted", "2"}, {"command", "false"}}))),
+                    label_text(all[1].first));
+         BOOST_TEST((all[2].first == b.shown(b.labels({{"step", "s"}}))), label_text(all[2].first));
+         if (!b.v3)
+             return;
+         http::request r;
+         r.target = "/loki/api/v1/query_range?query=" + http::encode_query_value(query + " |= \"false\"");
+         r.fields.add("X-Loki-Response-Encoding-Flags", "categorize-labels");
+         const auto apart = b.send(std::move(r)).json().at("data").at("result").as_array()[0];
+         BOOST_TEST(!apart.at("stream").as_object().contains("command"));
+         BOOST_TEST(
+             boost::json::serialize(apart.at("values").as_array()[0].as_array()[2]) ==
+             R"({"structuredMetadata":{"detected_level":"unknown"},"parsed":{"command":"false","step_extracted":"2"}})");
+     }},
+    {"label_filters_and_formatted_lines",
+     [](bench& b) {
+         const auto line = [](const char* code, const char* error) {
+             return std::string("STEP: 1 | COMMAND: x | EXIT_CODE: ") + code +
+                    " | STDOUT:  | STDERR: " + error;
+         };
+         b.push({{b.labels(),
+                  {{b.now - 4s, line("0", "")},
+                   {b.now - 3s, line("-15", "Terminated\n")},
+                   {b.now - 2s, line("", "")},
+                   {b.now - 1s, line("127", "not found")}}}})
+             .is(204);
+         const auto found = [&](const std::string& stages) {
+             return bench::lines(b.query("&direction=forward",
+                                         b.selector() + parts + stages + " | line_format \"{{.exit_code}}\""))
+                 .size();
+         };
+         BOOST_TEST(found("") == 4u);
+         BOOST_TEST(found(R"(| exit_code != "0")") == 3u);
+         BOOST_TEST(found(R"(| exit_code = "")") == 1u);
+         BOOST_TEST(found(R"(| exit_code =~ "1.*")") == 1u);
+         BOOST_TEST(found(R"(| exit_code !~ "1.*")") == 3u);
+         BOOST_TEST(found(R"(| exit_code !~ "0|")") == 2u);
+         BOOST_TEST(found("| exit_code != 0") == 3u); // with the one that is no number
+         BOOST_TEST(found(R"(| exit_code != 0 | __error__="")") == 2u);
+         BOOST_TEST(found(R"(| exit_code < 0 | __error__="")") == 1u);
+         BOOST_TEST(found(R"(| exit_code >= 127 | __error__="")") == 1u);
+         BOOST_TEST(found("| none != 0") == 0u);
+         BOOST_TEST(found(R"(| none = "")") == 4u);
+         BOOST_TEST(found(R"(| exit_code = "0" or stderr =~ "not.*" and command = "x")") == 2u);
+         BOOST_TEST(found(R"(| (exit_code = "0" or stderr =~ "not.*") and command = "y")") == 0u);
+         BOOST_TEST(found(R"(| stderr != "")") == 2u);
+         const auto formatted = [&](const std::string& format) {
+             return bench::lines(
+                        b.query("&limit=1", b.selector() + parts + "| line_format \"" + format + '"'))
+                 .at(0);
+         };
+         BOOST_TEST(formatted("{{.command}}: {{ .stderr }}{{.none}}") == "x: not found");
+         BOOST_TEST(formatted("[{{__line__}}]") == '[' + line("127", "not found") + ']');
+         for (const char* wrong : {"| pattern \"<a><b>\"", "| pattern \"x\"", "| pattern \"<a> <a>\"",
+                                   "| exit_code", "| exit_code > \"1\"", "| (a=\"b\"", "| a=\"b\" and"})
+             b.query("", b.selector() + wrong).is(400).says("parse error.*");
+     }},
+    {"regexes_end_at_line_breaks",
+     [](bench& b) {
+         b.push({{b.labels(), {{b.now - 2s, "STDERR: \nx"}, {b.now - 1s, "STDERR: y\nz"}}}}).is(204);
+         const auto found = [&](const std::string& stages) {
+             return bench::lines(b.query("", b.selector() + stages)).size();
+         };
+         BOOST_TEST(found(R"(|~ "STDERR: \\S")") == 1u);
+         BOOST_TEST(found(R"(|~ "STDERR:.y")") == 1u);
+         BOOST_TEST(found(R"(|~ "y.z")") == 0u);
+         BOOST_TEST(found(R"(|~ "(?s)y.z")") == 1u);
+         BOOST_TEST(found(R"(|~ "^x")") == 0u);
+         BOOST_TEST(found(R"(|~ "x$")") == 1u);
+         BOOST_TEST(found(R"(|~ "y$")") == 0u);
+         BOOST_TEST(found(R"(|~ "(?m)y$")") == 1u);
+     }},
+    {"a_metric_query_over_time",
+     [](bench& b) {
+         using two_minutes = std::chrono::duration<std::int64_t, std::ratio<120>>;
+         const timestamp t = std::chrono::floor<two_minutes>(b.now) - 10min;
+         b.push({{b.labels({{"a", "1"}}), {{t - 60s, "xx"}, {t - 59s, "xx"}, {t, "xx"}, {t + 1s, "xxxx"}}},
+                 {b.labels({{"a", "2"}}), {{t + 61s, "x"}}}})
+             .is(204);
+         const auto counted = "count_over_time(" + b.selector() + "[1m])";
+         const auto asked = [&](const std::string& query, timestamp from, timestamp to,
+                                const char* step = "60") {
+             return series(b.query(bench::between(from, to) + "&step=" + step, query), t);
+         };
+         // What lies at the begin of a range is not in it, what lies at its end is.
+         const texts whole{R"({a="1"} 0:2 60:1)", R"({a="2"} 120:1)"};
+         BOOST_TEST((asked("sum by (a) (" + counted + ")", t, t + 180s) == whole));
+         // The times are multiples of the step, whatever was asked for.
+         BOOST_TEST((asked("sum by (a) (" + counted + ")", t + 1s, t + 121s, "1m") == whole));
+         BOOST_TEST((asked("sum by (a) (" + counted + ")", t + 30s, t + 90s, "120") ==
+                     texts{R"({a="1"} 0:2)", whole[1]}));
+         BOOST_TEST((asked("sum(rate(" + b.selector() + "[2m]))", t + 60s, t + 120s) ==
+                     texts{"{} 60:0.025 120:0.016666666666666666"}));
+         BOOST_TEST(
+             (asked("sum(bytes_over_time(" + b.selector() + "[1m]))", t, t + 60s) == texts{"{} 0:4 60:4"}));
+         BOOST_TEST((asked("sum(bytes_rate(" + b.selector() + "[1m]))", t + 60s, t + 61s, "60s")
+                         .at(0)
+                         .substr(0, 24) == "{} 60:0.0666666666666666"));
+         BOOST_TEST(
+             (asked("sum(" + counted + ") or vector(0)", t, t + 180s) == texts{"{} 0:2 60:1 120:1 180:0"}));
+         BOOST_TEST((asked("sum(" + counted + ") > 1", t, t + 180s) == texts{"{} 0:2"}));
+         const auto body =
+             b.query(bench::between(t, t + 60s) + "&step=60", "sum(" + counted + ")").reply().body;
+         const auto seconds = [](timestamp x) { return std::to_string(x.time_since_epoch() / 1s); };
+         BOOST_TEST(
+             body.starts_with(
+                 R"({"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[)" +
+                 seconds(t) + R"(,"2"],[)" + seconds(t + 60s) + R"(,"1"]]}],"stats":{)"),
+             body);
+     }},
+    {"what_lies_exactly_at_the_end",
+     [](bench& b) {
+         const timestamp t = std::chrono::floor<std::chrono::minutes>(b.now) - 10min;
+         b.push({{b.labels(), {{t - 1s, "x"}, {t, "x"}}}}).is(204);
+         const auto query = "sum(count_over_time(" + b.selector() + "[1m]))";
+         const texts expected{b.v3 ? "{} 0:2" : "{} 0:1"};
+         BOOST_TEST((series(b.query(bench::between(t - 60s, t) + "&step=60", query), t) == expected));
+         BOOST_TEST((series(b.instant(query, t), t) == expected));
+     }},
+    {"a_metric_query_at_an_instant",
+     [](bench& b) {
+         const timestamp t = std::chrono::floor<std::chrono::seconds>(b.now) - 10min;
+         b.push({{b.labels({{"a", "1"}}), {{t - 59s, "x y"}, {t - 1s, "x z"}, {t + 1s, "x y"}}},
+                 {b.labels({{"a", "2"}}), {{t - 60s, "x y"}, {t - 1s, "u y"}}}})
+             .is(204);
+         const auto all = "sum by (a) (count_over_time(" + b.selector() + "[1m]))";
+         const auto asked = [&](const std::string& query) { return series(b.instant(query, t), t); };
+         const texts both{R"({a="1"} 0:2)", R"({a="2"} 0:1)"};
+         BOOST_TEST((asked(all) == both));
+         BOOST_TEST((asked("sum(count_over_time(" + b.selector() + "[1m])) by (a)") == both));
+         BOOST_TEST((asked("count(" + all + ")") == texts{"{} 0:2"}));
+         BOOST_TEST((asked("avg(" + all + ")") == texts{"{} 0:1.5"}));
+         BOOST_TEST((asked("min(" + all + ")") == texts{"{} 0:1"}));
+         BOOST_TEST((asked("max(" + all + ")") == texts{"{} 0:2"}));
+         BOOST_TEST((asked("topk(1, " + all + ")") == texts{both[0]}));
+         BOOST_TEST((asked("bottomk(1, " + all + ")") == texts{both[1]}));
+         BOOST_TEST((asked("topk(5, " + all + ")") == both));
+         BOOST_TEST((asked("sum without (run, service_name, detected_level) (count_over_time(" +
+                           b.selector() + "[1m]))") == both));
+         BOOST_TEST((asked(all + " > 1") == texts{both[0]}));
+         BOOST_TEST((asked(all + " >= 1") == both));
+         BOOST_TEST((asked("1 < " + all) == texts{both[0]}));
+         BOOST_TEST((asked(all + " != bool 1") == texts{R"({a="1"} 0:1)", R"({a="2"} 0:0)"}));
+         BOOST_TEST((asked(all + " * 2 - 1") == texts{R"({a="1"} 0:3)", R"({a="2"} 0:1)"}));
+         BOOST_TEST((asked("6 / " + all) == texts{R"({a="1"} 0:3)", R"({a="2"} 0:6)"}));
+         BOOST_TEST((asked(all + " / 0") == texts{R"({a="1"} 0:NaN)", R"({a="2"} 0:NaN)"}));
+         const auto z = "sum by (a) (count_over_time(" + b.selector() + " |= \"z\" [1m]))";
+         BOOST_TEST((asked(z) == texts{R"({a="1"} 0:1)"}));
+         BOOST_TEST((asked(z + " / " + all) == texts{R"({a="1"} 0:0.5)"}));
+         BOOST_TEST((asked(all + " unless " + z) == texts{both[1]}));
+         BOOST_TEST((asked(all + " and " + z) == texts{both[0]}));
+         BOOST_TEST((asked(z + " or " + all) == texts{R"({a="1"} 0:1)", both[1]}));
+         BOOST_TEST((asked("sum(" + z + ") or vector(0)") == texts{"{} 0:1"}));
+         BOOST_TEST((asked("sum(count_over_time(" + b.selector() + " |= \"none\" [1m])) or vector(0)") ==
+                     texts{"{} 0:0"}));
+         BOOST_TEST((asked("vector(1) + vector(1)") == texts{"{} 0:2"}));
+         BOOST_TEST((asked("sum(count_over_time(" + b.selector() + " |= \"none\" [1m]))") == texts()));
+         BOOST_TEST(
+             (asked("sum by (word) (count_over_time(" + b.selector() + " | pattern \"<word> <_>\" [1m]))") ==
+              texts{R"({word="u"} 0:1)", R"({word="x"} 0:2)"}));
+         BOOST_TEST(
+             (asked("count_over_time({a=\"1\", run=\"" + b.id + "\"} | pattern \"<word> <_>\" [1m])") ==
+              texts{b.v3 ? R"({a="1", detected_level="unknown", run=")" + b.id +
+                               R"(", service_name="unknown_service", word="x"} 0:2)"
+                         : R"({a="1", run=")" + b.id + R"(", word="x"} 0:2)"}));
+         BOOST_TEST((asked("absent_over_time({run=\"" + b.id + "\", a=\"3\", b=~\"|x\"}[1m])") ==
+                     texts{R"({a="3", run=")" + b.id + R"("} 0:1)"}));
+         BOOST_TEST((asked("absent_over_time(" + b.selector() + "[1m])") == texts()));
+         const auto body = b.instant("sum(" + all + ')', t).reply().body;
+         BOOST_TEST(
+             body.starts_with(
+                 R"({"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[)" +
+                 std::to_string(t.time_since_epoch() / 1s) + R"(,"3"]}],"stats":{)"),
+             body);
+     }},
+    {"metric_queries_that_are_refused",
+     [](bench& b) {
+         b.push({{b.labels({{"a", "1"}}), {{b.now - 1s, "x y"}}}}).is(204);
+         const auto range = b.selector() + "[1m]";
+         for (const std::string& query :
+              texts{"count_over_time(" + b.selector() + ")", "count_over_time(" + range, "rate(5)",
+                    "none(" + range + ")", "sum by a (rate(" + range + "))", "topk(0, rate(" + range + "))",
+                    "rate(" + range + ") and 1", "rate(" + range + ") + bool 1", "sum(rate(" + range + ")",
+                    "rate(" + b.selector() + "[5x])"})
+             b.instant(query, b.now).is(400).says("parse error.*");
+         b.instant("count_over_time(" + b.selector() + " | pattern \"<p> <q>\" | p > 1 [1m])", b.now)
+             .is(400)
+             .says(
+                 R"(pipeline error: 'LabelFilterErr' for series: '\{__error__="LabelFilterErr", __error_details__=.*, p="x", q="y", .*\}'\.\n)"
+                 R"(Use a label filter to intentionally skip this error\. .*)");
+         BOOST_TEST((series(b.instant("count_over_time(" + b.selector() +
+                                          " | pattern \"<p> <q>\" | p > 1 | __error__=\"\" [1m])",
+                                      b.now),
+                            b.now) == texts()));
+     }},
+    {"more_series_than_allowed",
+     [](bench& b) {
+         b.push({{b.labels(), numbered(b.now - 5s, 1ns, 501)}}).is(204);
+         b.instant("count_over_time(" + b.selector() + " | pattern \"<n>\" [1m])", b.now)
+             .is(400)
+             .says(R"(maximum (number )?of series \(500\) reached for a single query.*)");
+         b.instant("sum(count_over_time(" + b.selector() + " | pattern \"<n>\" [1m]))", b.now).is(200);
      }},
     {"labels_and_their_values",
      [](bench& b) {
