@@ -116,10 +116,29 @@ private:
             auto text = text_matcher::read(in, op.ends_with('~'), op.starts_with('!'));
             if (!text)
                 return text.error();
+            if (op.ends_with('~') && !matches_as_a_whole(text->text()))
+                return in.fail("of regexes in label filters only words with distinct first letters, .+ and "
+                               ".* are known here");
             out.text_ = std::move(*text);
             return out;
         }
         return in.fail("stage " + out.name_ + " is not known here; as a label it would have an operator");
+    }
+    /// Loki compares some regexes with any part of the value, such as `1.*` and `1|127`: with these it does not.
+    static bool matches_as_a_whole(std::string_view regex) {
+        if (regex == ".+" || regex == ".*")
+            return true;
+        std::string first_letters;
+        for (;;) {
+            const auto word = regex.substr(0, regex.find('|'));
+            if (word.empty() || word.find_first_of("\\.+*?()[]{}^$") != word.npos ||
+                first_letters.find(word.front()) != first_letters.npos)
+                return false;
+            first_letters += word.front();
+            if (word.size() == regex.size())
+                return true;
+            regex.remove_prefix(word.size() + 1);
+        }
     }
     static result<label_filter> join(std::string op, label_filter left, result<label_filter> right) {
         if (!right)

@@ -53,10 +53,9 @@ public:
         set("__error_details__", std::move(details));
     }
 
-    /// What parsers found, and errors, sorted by name. An empty value is none.
+    /// What parsers found, and errors, sorted by name. A value may be empty.
     std::vector<loki::label> parsed() const {
         std::vector<loki::label> out = parsed_;
-        std::erase_if(out, [](const loki::label& l) { return l.value.empty(); });
         std::sort(out.begin(), out.end());
         return out;
     }

@@ -28,7 +28,10 @@ public:
         out.text_ = std::move(*text);
         if (regex) {
             using rx = boost::regex;
-            rx pattern(out.text_, rx::perl | rx::no_except | rx::no_mod_m | rx::no_mod_s);
+            // These two Loki replaces by what has no regex, so that line breaks count as well.
+            const bool anything = out.text_ == ".*" || out.text_ == ".+";
+            rx pattern(out.text_,
+                       rx::perl | rx::no_except | rx::no_mod_m | (anything ? rx::perl : rx::no_mod_s));
             if (pattern.status() != 0)
                 return logql_reader::failed("error parsing regexp: " + out.text_);
             out.pattern_ = std::move(pattern);
@@ -60,6 +63,8 @@ public:
                                     : line.find(text_) != line.npos;
         return found != negated_;
     }
+    /// The string, or the regex.
+    const std::string& text() const noexcept { return text_; }
     /// What the value must be, where only one will do.
     std::optional<std::string> only_value() const {
         return pattern_ || negated_ ? std::nullopt : std::optional(text_);
