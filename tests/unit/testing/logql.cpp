@@ -51,6 +51,7 @@ BOOST_AUTO_TEST_CASE(selects_streams_and_filters_lines) {
         {R"({job="aoss", absent=~".+"})", false, true},
         {R"({tag="a\"b\\"})", true, true},
         {R"({tag=`a"b\`})", true, true},
+        {R"({job="\x61oss"})", true, true},
         {R"({job="aoss"} |= "nginx")", true, true},
         {R"({job="aoss"} |= "apache")", true, false},
         {R"({job="aoss"} != "nginx")", true, false},
@@ -71,7 +72,8 @@ BOOST_AUTO_TEST_CASE(selects_streams_and_filters_lines) {
 BOOST_AUTO_TEST_CASE(bad_queries_are_refused) {
     for (std::string_view query :
          {"", "{}", "job", "{job}", R"({job="a")", R"({job="a)", R"({job=~".*"})", R"({job!="a"})",
-          R"({job="a"} nginx)", R"({job="a"} |= nginx)", R"({job=~"("})", R"({job="\q"})", R"({,})"}) {
+          R"({job="a"} nginx)", R"({job="a"} |= nginx)", R"({job=~"("})", R"({job="\q"})", R"({job="\xzz"})",
+          R"({job="\x4)", R"({,})"}) {
         const auto q = parse_log_query(query);
         BOOST_TEST_REQUIRE(q.has_error(), query);
         BOOST_TEST(q.error().message.find("parse error") == 0u, q.error().message);
@@ -231,6 +233,7 @@ BOOST_AUTO_TEST_CASE(what_is_not_known_is_refused) {
                               "topk($)",
                               "topk(0, $)",
                               "topk(1.5, $)",
+                              "topk(1e99, $)",
                               "stddev($)",
                               "label_replace($, \"a\", \"b\", \"c\", \"d\")",
                               "$ / on(a) $",

@@ -51,7 +51,7 @@ public:
     std::vector<loki::label> named_labels() const {
         std::vector<loki::label> out;
         for (const auto& [name, m] : selector_) {
-            const auto same = [&name = name](const auto& other) { return other.first == name; };
+            const auto same = [&wanted = name](const auto& other) { return other.first == wanted; };
             const bool once = std::count_if(selector_.begin(), selector_.end(), same) == 1;
             if (const auto value = m.only_value(); once && value && !value->empty())
                 out.push_back({name, *value});

@@ -60,8 +60,8 @@ private:
         if (q.type == kind::range) {
             auto& found = samples_[&q] = find(q);
             for (auto& [labels, list] : found)
-                std::stable_sort(list.begin(), list.end(),
-                                 [](const auto& a, const auto& b) { return a.time < b.time; });
+                std::sort(list.begin(), list.end(),
+                          [](const auto& a, const auto& b) { return a.time < b.time; });
         }
         for (const auto& operand : q.operands)
             find_all(operand, find);
@@ -128,8 +128,11 @@ private:
                 continue;
             }
             const bool largest = q.operation == "topk";
-            std::stable_sort(group.begin(), group.end(), [&](const auto& a, const auto& b) {
-                return largest ? a.second > b.second : a.second < b.second;
+            // Among equal values by labels, where Loki takes any.
+            std::sort(group.begin(), group.end(), [&](const auto& a, const auto& b) {
+                if (a.second != b.second)
+                    return largest ? a.second > b.second : a.second < b.second;
+                return a.first < b.first;
             });
             group.resize(std::min(group.size(), static_cast<std::size_t>(q.number)));
             out.insert(group.begin(), group.end());

@@ -177,7 +177,7 @@ private:
             const auto n = in_.number();
             if (!n)
                 return n.error();
-            if (*n < 1 || *n != static_cast<int>(*n))
+            if (!(*n >= 1 && *n <= 1e6) || *n != static_cast<int>(*n))
                 return in_.fail("invalid parameter (must be greater than 0) " + out.operation);
             out.number = *n;
             if (!in_.take(","))

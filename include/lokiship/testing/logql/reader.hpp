@@ -4,8 +4,10 @@
 #include <lokiship/error.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <cstddef>
 #include <cstdlib>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -98,8 +100,8 @@ public:
             static constexpr std::string_view names = "abfnrtv\\\"'", values = "\a\b\f\n\r\t\v\\\"'";
             if (const auto n = names.find(text_[at_]); n != names.npos) {
                 out += values[n];
-            } else if (text_[at_] == 'x' && at_ + 2 < text_.size()) {
-                out += static_cast<char>(std::stoi(std::string(text_.substr(at_ + 1, 2)), nullptr, 16));
+            } else if (const auto byte = hex_escape()) {
+                out += static_cast<char>(*byte);
                 at_ += 2;
             } else {
                 return fail("unknown escape");
@@ -132,6 +134,15 @@ public:
 
 private:
     static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+    /// Of `\x41`, at the x.
+    std::optional<unsigned char> hex_escape() const {
+        unsigned char byte = 0;
+        const auto digits = text_.substr(at_, 3);
+        if (digits.size() != 3 || digits.front() != 'x' ||
+            std::from_chars(digits.data() + 1, digits.data() + 3, byte, 16).ptr != digits.data() + 3)
+            return std::nullopt;
+        return byte;
+    }
     void skip() {
         for (;;) {
             at_ = std::min(text_.find_first_not_of(" \t\r\n", at_), text_.size());
