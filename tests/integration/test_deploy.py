@@ -355,7 +355,10 @@ class Containers(unittest.TestCase):
         needed = set()
         for tool in ("shipd", "backfill"):
             linked = subprocess.run(["ldd", TOOLS / tool / tool], capture_output=True, text=True, check=True).stdout
-            for library in re.findall(r"=> (/\S+)", linked):
+            # What those need themselves comes with their packages.
+            direct = subprocess.run(["objdump", "-p", TOOLS / tool / tool], capture_output=True, text=True, check=True).stdout
+            direct = set(re.findall(r"NEEDED +(\S+)", direct))
+            for library in (l for name, l in re.findall(r"(\S+) => (/\S+)", linked) if name in direct):
                 for path in ("/usr" + library, library, library.removeprefix("/usr")):
                     owner = subprocess.run(["dpkg", "-S", path], capture_output=True, text=True)
                     if owner.returncode == 0:

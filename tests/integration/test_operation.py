@@ -15,7 +15,7 @@ import unittest
 import urllib.request
 import zlib
 
-from harness import PATIENCE, ROOT, SCRATCH, TOOLS, Backend, Process, Sandbox, Server, Shipd, Weather, run
+from harness import HERE, PATIENCE, ROOT, SCRATCH, TOOLS, Backend, Process, Sandbox, Server, Shipd, Weather, run
 
 
 class Endpoint(unittest.TestCase):
@@ -50,6 +50,23 @@ class Endpoint(unittest.TestCase):
             wrong = text.replace("lokiship_entries_fetched_total", "lokiship_entries_fetched")
             done = subprocess.run(["promtool", "check", "metrics"], input=wrong, capture_output=True, text=True, timeout=PATIENCE)
             self.assertNotEqual(done.returncode, 0)
+
+    def test_what_dashboards_and_alerts_ask_for_is_there(self):
+        listed = set()
+        for line in (HERE / "metrics.txt").read_text().splitlines():
+            if not line.startswith("#"):
+                name, kind, *labels = line.split()
+                listed.add((name, kind, tuple(sorted(labels))))
+        with Sandbox("--history", "5", "--max-chunk-age", "11d") as world, Shipd(world.backend, world.loki) as shipd:
+            shipd.wait_for("shipped ")
+            text = shipd.get("/metrics")[1]
+        kinds = dict(re.findall(r"(?m)^# TYPE (\w+) (\w+)$", text))
+        served = set()
+        for name, labels in re.findall(r"(?m)^(\w+)(?:\{(.*)\})? \S+$", text):
+            name = name if name in kinds else re.sub("_(bucket|sum|count)$", "", name)
+            names = set(re.findall(r'(\w+)="', labels)) - {"le"}
+            served.add((name, kinds[name], tuple(sorted(names))))
+        self.assertEqual(served, listed)
 
     def test_it_says_why_it_does_not_ship(self):
         with Backend() as backend, Sandbox("--history", "0") as world, Weather(world.loki) as loki:
