@@ -180,7 +180,9 @@ using result = boost::system::result<T, error>;
 
 } // namespace lokiship
 
+/// @cond
 template <>
 struct boost::system::is_error_code_enum<lokiship::errc> : std::true_type {};
+/// @endcond
 
 #endif

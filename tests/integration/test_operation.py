@@ -210,6 +210,84 @@ class Browser(unittest.TestCase):
             self.assertGreater(seen.get(self.BAD, 0), 300)
 
 
+class Check(unittest.TestCase):
+    """`shipd --check` says what is wrong, and what cures it."""
+
+    def check(self, backend, loki, *arguments, **environment):
+        done = run("shipd", "--check", "--backend", backend, "--loki", loki, "--loki-timeout", "2s", *arguments, **environment)
+        return done.returncode, done.stdout
+
+    def test_all_is_well(self):
+        with Sandbox("--history", "3") as world:
+            code, text = self.check(world.backend, world.loki)
+            self.assertEqual(code, 0, text)
+            for line in (
+                f"ok   backend aoss ({world.backend}): answers; its newest execution is ",
+                f'ok   Loki ({world.loki}): took a line into {{job="lokiship_check"}}',
+                f"ok   Loki ({world.loki}): shows that line",
+            ):
+                self.assertIn(line, text)
+            self.assertNotIn("FAIL", text)
+            self.assertRegex(text, r"takes \d+ bytes a second, and into a stream nothing older than its newest less 60 min")
+            # Nothing of it stands among what is shipped.
+            self.assertEqual(world.query('{job="aoss"}'), set())
+            self.assertEqual(len(world.query('{job="lokiship_check"}')), 1)
+
+    def test_what_is_wrong_with_the_backend_is_named(self):
+        gone = Server(lambda *_: (200, {}, b""))
+        gone.__exit__()
+        with Sandbox("--history", "0") as world:
+            for backend, what, cure in (
+                (gone.url, "Connection refused", "nothing listens there"),
+                ("http://no-such-host.invalid", "no-such-host.invalid", "nobody knows this name"),
+                ((401, b"who are you"), "HTTP status 401: who are you", "--backend-token-file"),
+                ((404, b""), "HTTP status 404", "something else answers there: see --backend"),
+                ((200, b"<html>"), "the answer is no page of logs", "does --backend name an AOSS backend"),
+                ((200, b'{"logs":[]}'), "has no execution", "have AOSS execute something"),
+            ):
+                with self.subTest(what):
+                    if isinstance(backend, str):
+                        code, text = self.check(backend, world.loki)
+                    else:
+                        with Server(lambda *_: (backend[0], {}, backend[1])) as server:
+                            code, text = self.check(server.url, world.loki)
+                    self.assertEqual(code, 0 if "no execution" in what else 4, text)
+                    self.assertIn(what, text)
+                    self.assertIn(cure, text)
+                    # All else is looked at, too.
+                    self.assertIn("shows that line", text)
+
+    def test_what_is_wrong_with_loki_is_named(self):
+        def answers(status, text, head={}):
+            return lambda method, path, *_: (status, head, text) if "push" in path else (404, {}, b"")
+
+        late = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() - 3600))
+        with Backend() as backend:
+            backend.add(1)
+            for answer, what, cure in (
+                (answers(401, b"no org id"), "HTTP status 401: no org id", "--tenant"),
+                (answers(404, b"404 page not found"), "HTTP status 404", "something else answers there: see --loki"),
+                (answers(429, b"ingestion rate limit exceeded"), "HTTP status 429", "raise ingestion_rate_mb"),
+                (answers(204, b""), "that line could not be read back", "HTTP status 404"),
+                (answers(500, b"", {"Date": late}), "behind this one", "NTP"),
+            ):
+                with self.subTest(what), Server(answer) as loki:
+                    code, text = self.check(backend.url, loki.url)
+                    self.assertEqual(code, 5, text)
+                    self.assertIn("newest execution is", text)
+                    if what != "that line could not be read back":
+                        self.assertIn(what, text)
+                    self.assertIn(cure, text)
+
+    def test_each_backend_is_asked(self):
+        file = pathlib.Path(tempfile.mkdtemp(dir=SCRATCH.name)) / "shipd.toml"
+        with Backend() as one, Server(lambda *_: (500, {}, b"")) as two, Sandbox("--history", "0") as world:
+            file.write_text(f'[[backend]]\nname="one"\nurl="{one.url}"\n[[backend]]\nname="two"\nurl="{two.url}"\n')
+            done = run("shipd", "--check", "--config", str(file), "--loki", world.loki)
+            self.assertEqual(done.returncode, 4, done)
+            self.assertRegex(done.stdout, r"warn backend one .*\n.*\n(.*\n)*FAIL backend two .*HTTP status 500")
+
+
 class Log(unittest.TestCase):
     def test_formats_for_programs(self):
         with Sandbox("--history", "3", "--max-chunk-age", "11d") as world:

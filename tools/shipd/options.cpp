@@ -17,7 +17,7 @@ const char* const shipd_description =
     "SIGHUP has it read its settings, secrets and certificates again, SIGUSR1 log how it stands.\n"
     "Exit codes: 0 ended by a signal, or with --once all is shipped; 2 wrong use; with --once also: 3 Loki "
     "refused some,\n"
-    "4 the backend failed, 5 Loki failed. Anything else is an internal error.";
+    "4 the backend failed, 5 Loki failed, with --check too. Anything else is an internal error.";
 
 namespace {
 
@@ -57,6 +57,9 @@ std::vector<setting> shipd_settings() {
                 "nowhere, as with --once",
                 check_listen),
             flag_setting("once", "Poll and ship once, then exit"),
+            flag_setting("check",
+                         "Say whether all that is needed answers, with what cures it where it does not, and "
+                         "exit; one line goes to Loki's {job=\"lokiship_check\"}"),
         });
     for (auto& s : out)
         s.per_backend = s.name.starts_with("backend") || s.name == "poll-interval" ||
