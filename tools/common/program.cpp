@@ -103,7 +103,10 @@ int run_program(std::string_view name, std::string_view description, std::vector
 std::vector<setting> shipping_settings(std::string backend_timeout, std::vector<setting> own) {
     std::vector<setting> out{
         url_setting("backend", "BACKEND_URL", "http://localhost:8000", "The AOSS backend"),
-        url_setting("loki", "LOKI_URL", "http://localhost:3100", "Loki"),
+        url_setting(
+            "loki", "LOKI_URL", "http://localhost:3100",
+            "Loki; both are reached by the proxies that https_proxy, HTTPS_PROXY, http_proxy, ALL_PROXY and "
+            "NO_PROXY name, as curl reads them"),
     };
     for (const char* side : {"backend", "loki"})
         for (auto& s : endpoint_settings(side))

@@ -2,6 +2,7 @@
 
 #include "common/dotenv.hpp"
 #include "common/parse.hpp"
+#include "common/reference.hpp"
 
 #include <lokiship/text/escape.hpp>
 
@@ -216,6 +217,30 @@ void print_setting(std::string& out, const setting& s, const std::string& name, 
     out += (shown(s, v.text) != v.text ? "# " : "") + name + " = " + text.str() + " # " + v.origin + '\n';
 }
 
+/// What `--help` shows.
+reference reference_of(const CLI::App& app, const std::vector<setting>& settings) {
+    reference out{app.get_name(), LOKISHIP_VERSION_STRING, app.get_description(), app.get_footer(), {}, {}};
+    for (const auto* o : app.get_options()) {
+        if (o->get_group().empty()) // hidden
+            continue;
+        reference::option option{{}, o->get_type_name(), o->get_description()};
+        for (const auto& name : o->get_snames())
+            option.names.push_back('-' + name);
+        for (const auto& name : o->get_lnames())
+            if (!o->check_fname(name))
+                option.names.push_back("--" + name);
+        option.repeatable = o->get_multi_option_policy() == CLI::MultiOptionPolicy::TakeAll;
+        const std::string name = option.names.back();
+        out.options.push_back(std::move(option));
+        for (const auto& off : o->get_fnames())
+            out.options.push_back({{"--" + off}, "", "Turn " + name + " off"});
+    }
+    for (const auto& s : settings)
+        if (s.off_command_line)
+            out.variables.push_back(environment_name(s));
+    return out;
+}
+
 std::string print_config(const std::vector<setting>& settings, const values& resolved) {
     std::string out;
     for (const auto& s : settings)
@@ -305,6 +330,9 @@ std::variant<values, exit_message> resolve(std::string_view tool, std::string_vi
            "Read settings from a TOML file; its keys are the names of these options [LOKISHIP_CONFIG]")
         ->type_name("FILE");
     app.add_flag("--print-config", print, "Print the settings in use and where each comes from, then exit");
+    // For packages: the man page and completions, made from what is above. Without a group it is not shown.
+    std::string format;
+    app.add_option("--help-format", format)->group("");
     // Such an option would be unknown, and quoted.
     for (const auto& s : settings)
         for (const auto& argument : around.arguments)
@@ -331,6 +359,12 @@ std::variant<values, exit_message> resolve(std::string_view tool, std::string_vi
     for (const auto& [name, on] : flags)
         if (app.count("--" + name) != 0)
             given[name] = on ? "true" : "false";
+    if (app.count("--help-format") != 0) {
+        auto text = in_format(format, reference_of(app, settings));
+        return text ? exit_message{0, std::move(*text)}
+                    : usage_error("--help-format: '" + text::escape_for_log(format) +
+                                  "' is not one of man|bash|zsh|fish");
+    }
 
     std::vector<dotenv_entry> dotenv;
     if (const auto text = around.read_file(".env")) {
