@@ -101,9 +101,10 @@ std::string man_page(const reference& of) {
         out += ".SH EXIT STATUS\n" + roff(exit_codes) + '\n';
     out += ".SH ENVIRONMENT\nThe variable in brackets behind an option sets the same.\n";
     if (!of.variables.empty()) {
-        out += "No option sets these, since others can read command lines:\n";
+        std::vector<std::string> names;
         for (const auto& v : of.variables)
-            out += ".TP\n.B " + roff(v) + '\n';
+            names.push_back(bold(v));
+        out += "These have no option, since others can read command lines: " + joined(names, ", ") + ".\n";
     }
     return out;
 }

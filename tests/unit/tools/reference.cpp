@@ -25,7 +25,7 @@ reference full() {
              {{"--dir"}, "DIRECTORY", "One"},
              {{"--kind"}, "N|auto|off", "Two"},
              {{"--tag"}, "TAG", "Three", true}},
-            {"A_TOKEN"}};
+            {"A_TOKEN", "B_TOKEN"}};
 }
 
 std::string text_of(const call& c) {
@@ -67,9 +67,7 @@ Three
 0 well; 2 wrong use.
 .SH ENVIRONMENT
 The variable in brackets behind an option sets the same.
-No option sets these, since others can read command lines:
-.TP
-.B A_TOKEN
+These have no option, since others can read command lines: \fBA_TOKEN\fR, \fBB_TOKEN\fR.
 )");
 }
 
