@@ -146,7 +146,7 @@ http::authorization_source authorization_of(const values& v, const std::string& 
 /// A file that systemd gives (`LoadCredential=NAME:…`), where it does; else nothing.
 std::string credential(const std::string& name) {
     const char* const folder = std::getenv("CREDENTIALS_DIRECTORY");
-    const std::string path = folder ? folder + ('/' + name) : "";
+    const std::string path = folder && *folder != '\0' ? folder + ('/' + name) : "";
     return !path.empty() && access(path.c_str(), R_OK) == 0 ? path : "";
 }
 
