@@ -143,7 +143,10 @@ class Server:
 
     def answer(self, handler, handle, body):
         status, headers, text = handle(handler.command, handler.path, handler.headers, body)
-        handler.send_response(status)
+        if "Date" in headers:
+            handler.send_response_only(status)
+        else:
+            handler.send_response(status)
         for name, value in headers.items():
             handler.send_header(name, value)
         if status != 204:

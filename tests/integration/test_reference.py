@@ -13,7 +13,7 @@ TOOLS = ("shipd", "backfill")
 
 def options(name):
     """What `--help` shows: option and what stands for its value."""
-    line = r"^  (?:-\w,)?(--[a-z-]+)(?:,(--no-[a-z-]+)\{false\})?(?: ([A-Z=]+|\S*\|\S*)(?=\s))?"
+    line = r"^  (?:-\w,)?(--[a-z-]+)(?:,(--no-[a-z-]+)\{false\})?(?: ([A-Z=:/]+|\S*\|\S*)(?=\s))?"
     found = re.findall(line, run(name, "--help").stdout, re.MULTILINE)
     return {option: value for option, _, value in found} | {off: "" for _, off, _ in found if off}
 
@@ -42,8 +42,8 @@ class Reference(unittest.TestCase):
             self.assertEqual(help_["--loki"], "URL")
             man = re.findall(r"^(?:\\fB\\-h\\fR, )?\\fB(\\-\\-[^ ]+)\\fR(?: \\fI(.*)\\fR)?$", written(name, "man"), re.MULTILINE)
             self.assertEqual({o.replace("\\", ""): v.replace("\\", "") for o, v in man}, help_)
-            zsh = re.findall(r"^    '\*?(--[a-z-]+)=?\[.*\](?::([^:']*):.*)?'", written(name, "zsh"), re.MULTILINE)
-            self.assertEqual(dict(zsh), help_)
+            zsh = re.findall(r"^    '\*?(--[a-z-]+)=?\[.*\](?::((?:[^':\\]|\\.)*):.*)?'", written(name, "zsh"), re.MULTILINE)
+            self.assertEqual({o: v.replace("\\", "") for o, v in zsh}, help_)
             fish = re.findall(r" -l (\S+)", written(name, "fish"))
             self.assertEqual({"--" + o for o in fish}, help_.keys())
             bash = re.findall(r"compgen -W '(-h --help [^']*)'", written(name, "bash"))
