@@ -128,7 +128,7 @@ class Backends(unittest.TestCase):
             self.assertIn(f"{name} (environment): cannot be used together with [[backend]] in ", done.stderr)
         done = run("backfill", "--config", several)
         self.assertEqual(done.returncode, 2, done)
-        self.assertIn("backend: [[backend]] is for shipd; name one of them with --backend", done.stderr)
+        self.assertIn("backend: [[backend]] is for shipd alone", done.stderr)
 
     def test_they_are_printed(self):
         config = write_config('batch-size = 7\n[[backend]]\nname="a"\nurl="http://h:1"\n[[backend]]\nname="b"\nurl="http://u:geheim@h:2"\nbatch-size=9\n')

@@ -335,7 +335,7 @@ class Reload(unittest.TestCase):
                 shipd.process.send_signal(signal.SIGHUP)
                 lines = shipd.wait_for("the settings were read again")
                 self.assertTrue(any("--dedup-capacity differs from what shipd was started with" in line for line in lines), lines)
-                self.assertEqual(json.loads(lines[-1])["msg"], "the settings were read again")
+                self.assertEqual(json.loads(lines[-1])["msg"], "reload 1: the settings were read again")
                 del seen[:]
                 backend.add(1)
                 shipd.wait_for("shipped 2 entries, 4 in all")
@@ -359,6 +359,34 @@ class Reload(unittest.TestCase):
                 # Nothing was dropped or sent twice.
                 entries = shipd.state()["lanes"][0]["entries"]
                 self.assertEqual((entries["shipped"], entries["rejected"], entries["pending"]), (6, 0, 0))
+                self.assertEqual(shipd.end(), 0)
+
+    def test_it_ends_whatever_was_ordered_before(self):
+        with Backend() as backend, Sandbox("--history", "0") as world:
+            for _ in range(5):
+                with Shipd(backend.url, world.loki) as shipd:
+                    shipd.wait_for("shipping from")
+                    for _ in range(20):
+                        shipd.process.send_signal(signal.SIGHUP)
+                        shipd.process.send_signal(signal.SIGUSR1)
+                    shipd.process.send_signal(signal.SIGTERM)
+                    shipd.process.send_signal(signal.SIGHUP)
+                    shipd.process.stderr.read()
+                    self.assertEqual(shipd.process.wait(PATIENCE), 0)
+
+    def test_a_shorter_interval_begins_at_once(self):
+        config = pathlib.Path(tempfile.mkdtemp(dir=SCRATCH.name)) / "shipd.toml"
+        config.write_text('poll-interval = "1d"\n')
+        with Backend() as backend, Sandbox("--history", "0") as world:
+            backend.add(1)
+            where = {"LOKISHIP_POLL_INTERVAL": "", "LOKISHIP_CONFIG": str(config)}
+            with Shipd(backend.url, world.loki, **where) as shipd:
+                shipd.wait_for("shipped 2 entries")
+                config.write_text('poll-interval = "100ms"\n')
+                backend.add(1)
+                shipd.process.send_signal(signal.SIGHUP)
+                shipd.wait_for("shipped 2 entries, 4 in all")
+                self.assertEqual(shipd.get("/healthz")[0], 200)
                 self.assertEqual(shipd.end(), 0)
 
     def test_a_file_of_rejects_that_was_moved_is_begun_anew(self):

@@ -35,6 +35,9 @@ namespace lokiship::tools {
 
 namespace {
 
+/// Whoever started shipd waits for it to say that it is ready.
+constexpr std::chrono::seconds most_asked{10};
+
 /// A standard stream that was closed would give its descriptor to the first socket, and output would go there.
 void open_standard_streams() {
     for (int fd = 0; fd != 3; ++fd)
@@ -211,7 +214,8 @@ transport shipping_program::reach(const values& v, const std::string& side) {
 boost::asio::awaitable<result<std::string>> shipping_program::get(std::string target) {
     http::request request;
     request.target = std::move(target);
-    request.idle_timeout = request.total_timeout = loki_timeout_;
+    request.idle_timeout = request.total_timeout =
+        std::min<std::chrono::nanoseconds>(loki_timeout_, most_asked);
     // Loki's has about 100 KiB, and each becomes some hundred when it is taken apart.
     request.max_response_size = 256 * 1024;
     const std::string where = loki.server() + request.target;
@@ -261,7 +265,7 @@ loki_settings shipping_program::ask_loki() {
 
 ship::delivery_options shipping_program::delivery(const values& v, const loki_settings& settings) {
     ship::delivery_options out;
-    out.push_timeout = loki_timeout_;
+    out.push_timeout = v.duration("loki-timeout");
     out.late = v.text("late-entries") == "restamp" ? ship::late_entries::restamp : ship::late_entries::reject;
     out.ingester = settings.ingester;
     // Just below what Loki takes, so that a 429 is the exception.

@@ -61,7 +61,7 @@ public:
             const setting* const s = find(name_of(key));
             if (s && s->name == "backend" && node.is_array_of_tables()) {
                 if (!s->per_backend)
-                    fail(node, key.str(), "[[backend]] is for shipd; name one of them with --backend");
+                    fail(node, key.str(), "[[backend]] is for shipd alone");
                 for (const auto& table : *node.as_array())
                     out.backends.push_back(read_backend(*table.as_table(), out.backends));
                 continue;
@@ -126,7 +126,7 @@ private:
         });
         if (!word)
             fail(node, "name",
-                 '\'' + text::escape_for_log(text) + "' is not a word of letters, digits, '-', '_' and '.'");
+                 '\'' + text::escape_for_log(text) + "' is not a word of letters, digits, '-' and '_'");
         for (const auto& other : others)
             if (other.text("name") == text)
                 fail(node, "name", '\'' + text + "' is the name of another backend");

@@ -1,5 +1,6 @@
 #include "shipd/daemon.hpp"
 
+#include "common/labels.hpp"
 #include "common/logging.hpp"
 #include "shipd/options.hpp"
 
@@ -50,8 +51,16 @@ daemon::daemon(values v, read_settings again)
     , program_("shipd", first_)
     , orders_(program_.context, SIGHUP, SIGUSR1)
     , started_(program_.time.wall_now()) {
-    for (const auto& one : backends_of(first_))
+    for (const auto& one : backends_of(first_)) {
+        for (const auto& other : lanes_)
+            if (labels_of(other->settings, "external-label") == labels_of(one, "external-label"))
+                program_.logger->warn(
+                    "backends {} and {} have the same external labels: where servers of both have one id "
+                    "they "
+                    "share streams, and --resume-from-loki takes the newest entry of either",
+                    other->name, one.text("name"));
         lanes_.push_back(std::make_unique<lane>(*this, one));
+    }
     const std::string& listen = first_.text("listen");
     if (listen == "off" || first_.flag("once"))
         return;
@@ -69,10 +78,9 @@ ship::shipper_options daemon::options(const values& v, lane& l) {
     ship::shipper_options out = to_shipper_options(v, program_.delivery(v, loki_), loki_);
     // Each takes no notice of the others.
     out.delivery.rate /= lanes_.size();
-    const bool several = !first_.backends.empty();
-    if (several && !out.state_file.empty())
+    if (!first_.backends.empty() && !out.state_file.empty())
         out.state_file += '.' + l.name;
-    const std::string prefix = several ? '[' + l.name + "] " : "";
+    const std::string prefix = prefix_of(l);
     out.log = log_to(program_.logger, prefix);
     out.on_counters = [this, &l, prefix](const ship::counters& c) {
         // One line a round, not one a push.
@@ -84,6 +92,10 @@ ship::shipper_options daemon::options(const values& v, lane& l) {
         l.shipped = c.shipped;
     };
     return out;
+}
+
+std::string daemon::prefix_of(const lane& l) const {
+    return first_.backends.empty() ? "" : '[' + l.name + "] ";
 }
 
 void daemon::make_shippers() {
@@ -123,7 +135,7 @@ boost::asio::awaitable<void> daemon::ship_all() {
     manager_.ready();
     ship::task_group all(co_await boost::asio::this_coro::executor);
     for (auto& l : lanes_)
-        all.spawn(l->ship->run());
+        all.spawn(ship(*l));
     std::exception_ptr thrown;
     while (!all.empty()) {
         try {
@@ -132,7 +144,8 @@ boost::asio::awaitable<void> daemon::ship_all() {
             thrown = std::current_exception();
         }
     }
-    // Nothing of these may keep the loop running.
+    // Nothing of these may keep the loop running, not even an order that has come already.
+    stopping_ = true;
     orders_.cancel();
     if (service_)
         service_->stop();
@@ -140,9 +153,22 @@ boost::asio::awaitable<void> daemon::ship_all() {
         std::rethrow_exception(thrown);
 }
 
+boost::asio::awaitable<void> daemon::ship(lane& l) {
+    try {
+        co_await l.ship->run();
+    } catch (const std::exception& e) {
+        // The others would go on as if nothing were missing.
+        program_.logger->error("{}shipping has ended: {}", prefix_of(l), e.what());
+        stop();
+        throw;
+    }
+}
+
 int daemon::ship_once() {
     int out = all_shipped;
     for (auto& l : lanes_) {
+        if (stopping_)
+            break;
         program_.run(l->ship->run_once());
         const auto& c = l->ship->count();
         const int code = c.pages_failed != 0 ? backend_failed
@@ -159,12 +185,14 @@ void daemon::say_ended() const {
     for (const auto& l : lanes_) {
         const auto& c = l->ship->count();
         program_.logger->info(
-            "ended: fetched {}, shipped {}, duplicate {}, rejected {}, pending {}; redacted {}", c.fetched,
-            c.shipped, c.duplicate, c.rejected, c.pending, c.redacted);
+            "{}ended: fetched {}, shipped {}, duplicate {}, rejected {}, pending {}; redacted {}",
+            prefix_of(*l), c.fetched, c.shipped, c.duplicate, c.rejected, c.pending, c.redacted);
     }
 }
 
 void daemon::stop() {
+    if (std::exchange(stopping_, true))
+        return;
     manager_.stopping();
     bool begun = false;
     for (auto& l : lanes_)
@@ -178,7 +206,7 @@ void daemon::stop() {
 
 void daemon::wait_for_signal() {
     orders_.async_wait([this](const error_code& ec, int order) {
-        if (ec)
+        if (ec || stopping_)
             return;
         if (order == SIGHUP)
             reload();
@@ -219,11 +247,11 @@ void daemon::reload() {
         if (loki)
             program_.loki = std::move(*loki);
         update_logger(*program_.logger, next.text("log-level"), next.text("log-format"));
-        ++reloads_;
-        program_.logger->info("the settings were read again");
+        // With a number, since what is the same is said once a minute.
+        program_.logger->info("reload {}: the settings were read again", ++reloads_ + reloads_failed_);
     } catch (const std::exception& e) {
-        ++reloads_failed_;
-        program_.logger->error("the settings cannot be used, and the former ones stay: {}", e.what());
+        program_.logger->error("reload {}: the settings cannot be used, and the former ones stay: {}",
+                               ++reloads_failed_ + reloads_, e.what());
     }
     manager_.ready();
 }

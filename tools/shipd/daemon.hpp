@@ -57,7 +57,9 @@ private:
 
     ship::shipper_options options(const values& v, lane& l);
     void make_shippers();
+    std::string prefix_of(const lane& l) const;
     boost::asio::awaitable<void> ship_all();
+    boost::asio::awaitable<void> ship(lane& l);
     int ship_once();
     void say_ended() const;
     void stop();
@@ -80,6 +82,7 @@ private:
     steady_time next_alive_{};
     boost::asio::signal_set orders_;
     timestamp started_;
+    bool stopping_ = false;
     std::uint64_t reloads_ = 0, reloads_failed_ = 0;
 };
 

@@ -89,7 +89,10 @@ private:
     }
 
     void entries() {
-        start("lokiship_entries_total", "Entries that have come to their end, by what became of them.",
+        start("lokiship_entries_total",
+              "Entries by what became of them. shipped: acknowledged by Loki, once or again, also what did "
+              "not show when it "
+              "was read back.",
               MetricType::Counter);
         for (const auto& l : status_.lanes) {
             const ship::counters& c = l.shipper.count;
@@ -97,7 +100,10 @@ private:
                 add({{"backend", l.name}, {"outcome", outcome}, {"reason", std::string(reason)}},
                     static_cast<double>(n));
             };
-            one("shipped", "", c.shipped);
+            // What is taken back when it does not show must not let a counter go down.
+            one("shipped", "",
+                c.shipped + c.lost +
+                    c.rejected_by_reason[static_cast<std::size_t>(loki::reject_reason::not_stored)]);
             one("duplicate", "", c.duplicate);
             for (std::size_t i = 0; i != c.rejected_by_reason.size(); ++i)
                 one("rejected", loki::to_string(static_cast<loki::reject_reason>(i)),

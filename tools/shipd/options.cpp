@@ -101,7 +101,10 @@ std::vector<std::string> changed_for_next_start(const values& before, const valu
          {"loki", "shard", "dedup-capacity", "state-file", "resume-from-loki", "listen", "once"})
         if (before.text(name) != after.text(name))
             out.push_back(std::string("--") + name);
-    const auto was = backends_of(before), is = backends_of(after);
+    auto was = backends_of(before), is = backends_of(after);
+    for (auto* list : {&was, &is})
+        std::sort(list->begin(), list->end(),
+                  [](const values& a, const values& b) { return a.text("name") < b.text("name"); });
     if (!std::equal(was.begin(), was.end(), is.begin(), is.end(), [](const values& a, const values& b) {
             return a.text("name") == b.text("name") && a.text("backend") == b.text("backend") &&
                    a.text("dedup-capacity") == b.text("dedup-capacity");

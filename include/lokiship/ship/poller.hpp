@@ -70,7 +70,8 @@ public:
     /// default, holds what is known so far whenever it is broken off.
     boost::asio::awaitable<void> poll(poll_result& out, bool one_page = false) {
         const bool first = window_.is_empty();
-        std::uint64_t limit = options_.batch_size;
+        const std::uint64_t batch = options_.batch_size; // an update may change it
+        std::uint64_t limit = batch;
         window_.begin_poll();
         aoss::page_limits page_limits;
         page_limits.max_records = std::max(options_.max_page_steps, options_.dedup_capacity);
@@ -80,7 +81,7 @@ public:
         };
         for (;;) {
             window_.begin_page();
-            larger_page_ = limit > options_.batch_size;
+            larger_page_ = limit > batch;
             const std::uint64_t before = count_.fetched;
             auto request = aoss::logs_request({limit});
             request.idle_timeout = options_.fetch_timeout;

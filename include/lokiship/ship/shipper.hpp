@@ -111,27 +111,26 @@ public:
     /// `stop`; the cancellation of the awaiting coroutine has no effect.
     boost::asio::awaitable<void> run() {
         co_await start();
-        auto next_poll = clock_.steady_now();
-        auto next_push = next_poll;
-        auto next_verify = steady_time::max();
+        next_poll_ = clock_.steady_now();
+        auto next_push = next_poll_;
         while (!stopping_) {
             last_activity_ = clock_.steady_now();
             // An update may change it.
             if (const auto interval = options_.verify_interval; interval.count() <= 0)
-                next_verify = steady_time::max();
-            else if (next_verify == steady_time::max())
-                next_verify = last_activity_ + interval;
-            if (poller_.has_room() && clock_.steady_now() >= next_poll) {
-                next_poll = clock_.steady_now() + options_.poll_interval;
+                next_verify_ = steady_time::max();
+            else
+                next_verify_ = std::min(next_verify_, last_activity_ + interval);
+            if (poller_.has_room() && clock_.steady_now() >= next_poll_) {
+                next_poll_ = clock_.steady_now() + options_.poll_interval;
                 co_await poll();
             }
             save_at_times();
             if (!box_.empty() && !stopping_ && clock_.steady_now() >= next_push) {
-                const auto wait = co_await push(next_poll);
+                const auto wait = co_await push(next_poll_);
                 next_push = clock_.steady_now() + wait;
             }
-            if (!stopping_ && clock_.steady_now() >= next_verify) {
-                next_verify = clock_.steady_now() + options_.verify_interval;
+            if (!stopping_ && clock_.steady_now() >= next_verify_) {
+                next_verify_ = clock_.steady_now() + options_.verify_interval;
                 co_await until(stop_->interrupt, verify());
                 if (!box_.empty())
                     continue;
@@ -139,13 +138,15 @@ public:
             if (stopping_)
                 break;
             // Where it may not poll either, so that whoever watches it sees that it lives.
-            auto wake = poller_.has_room() ? next_poll : clock_.steady_now() + options_.poll_interval;
-            wake = std::min(wake, next_verify);
+            auto wake = poller_.has_room() ? next_poll_ : clock_.steady_now() + options_.poll_interval;
+            wake = std::min(wake, next_verify_);
             if (!box_.empty())
                 wake = std::min(wake, next_push);
             if (unsaved_ && file_.is_open())
                 wake = std::min(wake, next_save_);
+            sleeping_ = true;
             co_await until(stop_->interrupt, clock_.sleep_for(wake - clock_.steady_now()));
+            sleeping_ = woken_ = false;
         }
         save();
         stop_->grace.emit(boost::asio::cancellation_type::terminal);
@@ -182,9 +183,10 @@ public:
     /// Goes on by these options, from the next poll and the next push on, without losing or repeating anything.
     ///
     /// Taken are `poll_interval`, `batch_size`, `fetch_timeout`, `redact` (a step in which it replaces something else is
-    /// another step), `external_labels`, `verify_interval`, the limits of what waits, `stop_timeout`, and of `delivery` all but rates, concurrency
+    /// another step), `external_labels`, `verify_interval`, `read_back`, the limits of what waits, `stop_timeout`, and of `delivery` all but rates, concurrency
     /// and the size of bodies. What else they say takes another shipper. Throws `std::invalid_argument`, and nothing changes,
-    /// where one is out of its range. Call it on the shell's thread.
+    /// where one is out of its range. Call it on the shell's thread, and not from a callback of
+    /// the options.
     void update(shipper_options options) {
         shipper_options next = options_;
         next.poll_interval = options.poll_interval;
@@ -197,9 +199,14 @@ public:
         next.max_pending_memory = options.max_pending_memory;
         next.stop_timeout = options.stop_timeout;
         next.delivery = std::move(options.delivery);
+        next.read_back = std::move(options.read_back);
         options_ = checked(std::move(next));
         poller_.update();
         delivery_.update(options_.delivery);
+        next_poll_ = std::min(next_poll_, clock_.steady_now() + options_.poll_interval);
+        woken_ = sleeping_;
+        if (woken_)
+            stop_->interrupt.emit(boost::asio::cancellation_type::terminal);
     }
 
     /// They balance whenever the shell's thread is outside of this object.
@@ -250,13 +257,16 @@ private:
     /// Runs the operation until it ends or, after `stop`, the signal cancels it.
     boost::asio::awaitable<void> until(boost::asio::cancellation_signal& signal,
                                        boost::asio::awaitable<void> operation) {
+        // A signal that was emitted before reaches nobody.
+        if (stopping_)
+            co_return;
         const auto executor = co_await boost::asio::this_coro::executor;
         try {
             co_await boost::asio::co_spawn(
                 executor, std::move(operation),
                 boost::asio::bind_cancellation_slot(signal.slot(), boost::asio::use_awaitable));
         } catch (const boost::system::system_error&) {
-            if (!stopping_)
+            if (!stopping_ && !woken_)
                 throw;
         }
     }
@@ -279,8 +289,12 @@ private:
             if (newest) {
                 say(severity::info, loki_health_.succeeded(clock_.wall_now()));
                 // Not all streams are equally far; what is older than this they would not take.
-                if (*newest)
-                    window_.reach_back_to(**newest - options_.delivery.ingester.window());
+                if (*newest) {
+                    const timestamp from = **newest - options_.delivery.ingester.window();
+                    window_.reach_back_to(from);
+                    say(severity::info,
+                        "going on from " + text::format_rfc3339(from) + ", from what Loki has");
+                }
                 checks_shown_ = newest->has_value();
                 co_return;
             }
@@ -459,7 +473,7 @@ private:
         push_failure_ = done.failure;
         if (done.failure && !stopping_)
             say(severity::warning, loki_health_.failed(done.failure->message, clock_.wall_now()));
-        else if (!done.failure && done.progress)
+        else if (!done.failure && (done.progress || box_.empty()))
             say(severity::info, loki_health_.succeeded(clock_.wall_now()));
     }
 
@@ -489,6 +503,9 @@ private:
     /// As the counters said last.
     std::uint64_t pushes_ = 0;
     steady_time last_activity_{};
+    steady_time next_poll_{}, next_verify_ = steady_time::max();
+    /// It waits for the next turn, and an update has ended that.
+    bool sleeping_ = false, woken_ = false;
     delivery<Transport, Clock> delivery_;
     std::shared_ptr<stop_state> stop_ = std::make_shared<stop_state>();
     std::optional<boost::asio::any_io_executor> executor_;

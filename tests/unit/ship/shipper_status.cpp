@@ -185,6 +185,73 @@ BOOST_AUTO_TEST_CASE(reading_back_can_be_turned_on_and_off) {
     BOOST_TEST(s->count().shipped == 6u);
 }
 
+BOOST_AUTO_TEST_CASE(a_shorter_interval_begins_at_once) {
+    world w;
+    ship::shipper_options o;
+    o.poll_interval = 24h;
+    running_shipper s(w, o);
+    s.run_for(1min);
+    o.poll_interval = 10s;
+    s->update(w.watched(o));
+    w.backend.add(w.make(0, 2));
+    s.run_for(15s);
+    BOOST_TEST(s->count().shipped == 2u);
+    BOOST_TEST((w.time.steady_now() - s->status().last_activity <= 10s));
+    // A longer one after the poll that is due.
+    o.poll_interval = 1h;
+    s->update(w.watched(o));
+    const auto asked = w.backend.requests();
+    s.run_for(50min);
+    BOOST_TEST(w.backend.requests() - asked <= 1u);
+    BOOST_TEST(!s.ended());
+}
+
+BOOST_AUTO_TEST_CASE(one_that_was_stopped_before_asks_nobody) {
+    world w;
+    w.backend.add(w.make(0, 2));
+    for (const bool resume : {false, true}) {
+        w.loki_http.always(fault::refuse);
+        ship::shipper_options o;
+        o.resume_from_loki = resume;
+        ship::basic_shipper<fake_transport, manual_clock> shipper(w.backend_http, w.loki_http, w.time,
+                                                                  w.watched(o));
+        shipper.stop();
+        BOOST_TEST(!w.complete(shipper.run_once(), 1min).has_value());
+        bool ended = false;
+        boost::asio::co_spawn(w.context, shipper.run(), [&ended](std::exception_ptr) { ended = true; });
+        w.time.run_for(w.context, 1min);
+        BOOST_TEST(ended);
+    }
+    BOOST_TEST(w.backend.requests() == 0u);
+    BOOST_TEST(w.loki_http.requests().empty());
+}
+
+BOOST_AUTO_TEST_CASE(loki_is_up_again_where_it_has_all_that_waited) {
+    world w;
+    w.backend.add(w.make(0, 2, 1min));
+    {
+        running_shipper first(w);
+        first.run_for(1min);
+        BOOST_TEST(w.loki.size() == 2u);
+    }
+    // Another one knows nothing of that, and finds it in Loki, which fails once when it is asked for it.
+    unsigned checks = 0;
+    w.loki_http.decide([&checks](const http::request& r) {
+        const bool check = r.target.find("server_id") != std::string::npos;
+        return r.verb == http::method::post || (check && checks++ == 0) ? fault::refuse : fault::none;
+    });
+    ship::shipper_options o;
+    o.resume_from_loki = true;
+    running_shipper s(w, o);
+    s.run_for(10ms);
+    BOOST_TEST(checks == 1u);
+    BOOST_TEST(!s->status().loki.up);
+    s.run_for(5min);
+    BOOST_TEST(s->count().pending == 0u);
+    BOOST_TEST(s->count().duplicate >= 2u);
+    BOOST_TEST(s->status().loki.up);
+}
+
 BOOST_AUTO_TEST_CASE(a_bad_update_changes_nothing) {
     world w;
     ship::shipper_options o;

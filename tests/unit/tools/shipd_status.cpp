@@ -93,6 +93,13 @@ BOOST_AUTO_TEST_CASE(metrics_say_what_the_status_says) {
              "# TYPE lokiship_entries_total counter",
          })
         BOOST_TEST(has(text, line), line << "\n" << text);
+    // What is taken back when it does not show does not let a counter go down.
+    tools::status lost = well();
+    auto& count = lost.lanes[0].shipper.count;
+    count.shipped -= 3;
+    count.lost += 2;
+    count.reject(loki::reject_reason::not_stored, 1);
+    BOOST_TEST(has(m.text(lost), R"(lokiship_entries_total{backend="aoss",outcome="shipped",reason=""} 12)"));
     tools::status fresh = well();
     fresh.lanes[0].shipper.loki.last_success.reset();
     BOOST_TEST(m.text(fresh).find("lokiship_last_push_success_timestamp_seconds") == std::string::npos);
