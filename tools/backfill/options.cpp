@@ -68,7 +68,8 @@ std::string job(const values& v, const std::string& backend, const std::string& 
     std::string out = "--backend " + backend + " --loki " + loki;
     for (const char* name : {"since", "until", "server-id", "status", "slice", "shard", "external-label",
                              "label", "backfill-shard", "late-entries", "replay", "tenant", "redact"})
-        if (const auto& text = v.text(name); !text.empty())
+        // A part of one is the whole, as it was before there were parts.
+        if (const auto& text = v.text(name); !text.empty() && text != "0/1")
             out += " --" + std::string(name) + ' ' + text;
     // A pattern may be the secret itself.
     if (const auto& patterns = v.text("redact-pattern"); v.flag("redact") && !patterns.empty())

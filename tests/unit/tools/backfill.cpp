@@ -68,6 +68,31 @@ void refuse(ship::backfill_plan& p, reject_reason r, std::uint64_t n) {
 
 } // namespace
 
+BOOST_AUTO_TEST_CASE(parts_become_times_and_servers) {
+    const auto day = [](unsigned n) {
+        return timestamp(std::chrono::sys_days(std::chrono::year(2026) / 11 / n));
+    };
+    for (unsigned part = 0; part != 4; ++part) {
+        const auto o = options({"--since", "2026-11-01", "--until", "2026-11-05", "--slice",
+                                std::to_string(part) + "/4", "--shard", "2/3", "--external-label", "site=x"});
+        BOOST_TEST((o.query.since == day(part + 1)));
+        BOOST_TEST((o.query.until == day(part + 2)));
+        BOOST_TEST((o.query.shard == ship::shard{2, 3}));
+        BOOST_TEST(loki::to_string(o.external_labels) == R"({site="x"})");
+        BOOST_TEST(o.job.find("--slice " + std::to_string(part) + "/4 --shard 2/3 --external-label site=x") !=
+                   std::string::npos);
+    }
+    // What cannot be parted evenly has no gap.
+    timestamp end = day(1);
+    for (unsigned part = 0; part != 7; ++part) {
+        const auto o = options({"--since", "2026-11-01", "--until", "2026-11-01T00:00:00.000000100Z",
+                                "--slice", std::to_string(part) + "/7"});
+        BOOST_TEST((o.query.since == end));
+        end = *o.query.until;
+    }
+    BOOST_TEST((end == day(1) + std::chrono::nanoseconds(100)));
+}
+
 BOOST_AUTO_TEST_CASE(options_become_what_they_say) {
     const auto o = options({"--since",       "7d",     "--until",      "2026-11-24T00:00:00Z",
                             "--server-id",   "a",      "--server-id",  "b",
