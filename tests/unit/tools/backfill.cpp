@@ -69,10 +69,8 @@ void refuse(ship::backfill_plan& p, reject_reason r, std::uint64_t n) {
 } // namespace
 
 BOOST_AUTO_TEST_CASE(parts_become_times_and_servers) {
-    const auto day = [](unsigned n) {
-        return timestamp(std::chrono::sys_days(std::chrono::year(2026) / 11 / n));
-    };
-    for (unsigned part = 0; part != 4; ++part) {
+    const auto day = [](int n) { return timestamp(std::chrono::sys_days(std::chrono::year(2026) / 11 / n)); };
+    for (int part = 0; part != 4; ++part) {
         const auto o = options({"--since", "2026-11-01", "--until", "2026-11-05", "--slice",
                                 std::to_string(part) + "/4", "--shard", "2/3", "--external-label", "site=x"});
         BOOST_TEST((o.query.since == day(part + 1)));
@@ -84,7 +82,7 @@ BOOST_AUTO_TEST_CASE(parts_become_times_and_servers) {
     }
     // What cannot be parted evenly has no gap.
     timestamp end = day(1);
-    for (unsigned part = 0; part != 7; ++part) {
+    for (int part = 0; part != 7; ++part) {
         const auto o = options({"--since", "2026-11-01", "--until", "2026-11-01T00:00:00.000000100Z",
                                 "--slice", std::to_string(part) + "/7"});
         BOOST_TEST((o.query.since == end));
