@@ -111,6 +111,7 @@ class Backends(unittest.TestCase):
             ('[[backend]]\nname="a"\n', ":1 backend: has no url"),
             (f'[[backend]]\nname="a"\n{url}\n[[backend]]\nname="a"\n{url}\n', ":5 name: 'a' is the name of another backend"),
             (f'[[backend]]\nname="a b"\n{url}\n', ":2 name: 'a b' is not a word"),
+            (f'[[backend]]\nname="a.new"\n{url}\n', ":2 name: 'a.new' is not a word"),
             ('[[backend]]\nname="a"\nurl="h:1"\n', ":3 url: 'h:1' has no scheme"),
             (f'[[backend]]\nname="a"\n{url}\ntenant="x"\n', ":4 tenant: is no setting of a backend"),
             (f'[[backend]]\nname="a"\n{url}\nbatch-size=0\n', ":4 batch-size: '0' is not a whole number"),

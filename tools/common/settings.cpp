@@ -122,7 +122,7 @@ private:
         const std::string text = text_of(node, std::nullopt).value_or("");
         const bool word = !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
             return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                   c == '_' || c == '.';
+                   c == '_';
         });
         if (!word)
             fail(node, "name",
