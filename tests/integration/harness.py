@@ -307,9 +307,12 @@ class Servers:
         return self
 
     def __exit__(self, *_):
-        self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(timeout=60) == 0
-        self.process.stdout.close()
+        self.process.terminate()
+        try:
+            assert self.process.wait(timeout=60) == 0
+        finally:
+            self.process.kill()
+            self.process.stdout.close()
 
 
 class History(Servers):
