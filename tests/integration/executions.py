@@ -43,8 +43,10 @@ EXECUTIONS = [
 class Executions(Backend):
     """The executions, a minute apart, the last one five minutes ago; `loki` is where they are."""
 
-    def __init__(self, executions=EXECUTIONS):
+    def __init__(self, executions=EXECUTIONS, arguments=(), version=None):
         super().__init__()
+        self.arguments = arguments
+        self.version = version
         self.run = uuid.uuid4().hex[:12]
         self.now = time.time_ns() // 60_000_000_000 * 60_000_000_000
         self.times = []
@@ -60,6 +62,7 @@ class Executions(Backend):
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at // 10**9))
         return {
             "timestamp": f"{stamp}+00:00", "execution_id": f"{execution:08x}-0000-4000-8000-000000000000",
+            "user_id": f"user_{execution % 2}",
             "server_id": f"{self.run}-{tag}", "server_tag": tag, "agent_type": agent, "step": number,
             "command": command, "status": status, "exit_code": code, "stdout": stdout, "stderr": stderr,
             "execution_status": outcome,
@@ -75,13 +78,14 @@ class Executions(Backend):
     def __enter__(self):
         with contextlib.ExitStack() as stack:
             stack.callback(super().__exit__)
-            self.loki = os.environ.get("LOKISHIP_LIVE_LOKI")
+            self.loki = None if self.version else os.environ.get("LOKISHIP_LIVE_LOKI")
             if not self.loki:
-                version = os.environ.get("LOKISHIP_LOKI_VERSION", "3")
+                version = self.version or os.environ.get("LOKISHIP_LOKI_VERSION", "3")
                 sandbox = Sandbox("--history", "0", "--interval", "off", "--loki-version", version)
                 self.loki = stack.enter_context(sandbox).loki
-            done = run("backfill", "--backend", self.url, "--loki", self.loki)
+            done = run("backfill", "--backend", self.url, "--loki", self.loki, *self.arguments)
             assert done.returncode == 0, done.stderr
+            self.said = done.stderr
             self.ends = stack.pop_all()
         return self
 

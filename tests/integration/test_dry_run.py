@@ -35,6 +35,24 @@ class DryRun(unittest.TestCase):
         self.check(page, expected.stdout, 367)
 
 
+class StructuredMetadata(unittest.TestCase):
+    def test_stands_beside_the_labels(self):
+        with Backend() as backend:
+            backend.add(3)
+            backend.entries[0].update(user_id="user_7", exit_code=None)
+            there = ["--dry-run", "--backend", backend.url, "--log-level", "off"]
+            without = [json.loads(line) for line in run("backfill", *there).stdout.splitlines()]
+            given = [json.loads(line) for line in run("backfill", *there, "--structured-metadata").stdout.splitlines()]
+        wanted = []
+        for e in backend.entries:
+            values = {name: e.get(name) for name in ("execution_id", "exit_code", "step", "user_id")}
+            wanted.append({name: str(value) for name, value in values.items() if value is not None})
+        order = lambda metadata: sorted(metadata.items())
+        self.assertEqual(sorted((e.pop("structured_metadata") for e in given), key=order), sorted(wanted, key=order))
+        self.assertEqual(given, without)
+        self.assertEqual([m.get("user_id") for m in wanted].count("user_7"), 1)
+
+
 class Redaction(unittest.TestCase):
     SECRETS = {
         "command": "mysql --password geheim1 -e 'select 1'",

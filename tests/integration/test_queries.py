@@ -42,14 +42,34 @@ EXPECTED = {
 }  # fmt: skip
 
 
+# Those that need structured metadata.
+BY_METADATA = {
+    "One execution by its id": ["curl http://backend.internal/", "uptime"],
+    "What a user had executed that failed": ["curl http://backend.internal/", "htop", "ping -c 1 10.0.9.9"],
+}
+
+
 class TheReadme(unittest.TestCase):
     def test_each_query_gives_what_it_says(self):
+        self.check({**EXPECTED, **{comment: [] for comment in BY_METADATA}}, Executions())
+
+    def test_with_structured_metadata_too(self):
+        made = Executions(arguments=["--structured-metadata"])
+        self.check({**EXPECTED, **BY_METADATA}, made)
+        self.assertNotIn("structured", made.said)
+
+    def test_a_loki_that_takes_no_structured_metadata_gets_the_entries_without(self):
+        made = Executions(arguments=["--structured-metadata"], version="2.9")
+        self.check({**EXPECTED, **{comment: [] for comment in BY_METADATA}}, made)
+        self.assertIn("--structured-metadata: Loki does not take it", made.said)
+
+    def check(self, all_expected, executions):
         found = examples()
-        self.assertEqual(sorted(found), sorted(EXPECTED))
-        with Executions() as made:
+        self.assertEqual(sorted(found), sorted(all_expected))
+        with executions as made:
             for comment, query in found.items():
                 with self.subTest(comment):
-                    expected = EXPECTED[comment]
+                    expected = all_expected[comment]
                     if isinstance(expected, dict):
                         label = re.search(r"by \((\w+)\)", query)[1]
                         values = made.values(query, label)

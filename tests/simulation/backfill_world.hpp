@@ -34,6 +34,7 @@ public:
         options_.delivery.ingester.known = below(2) == 0;
         options_.backoff.seed = seed;
         options_.make_scanner = scanner(seed);
+        structured_metadata(options_, seed);
         options_.max_attempts = 1 + below(6);
         options_.verify = below(3) == 0;
         options_.delivery.on_rejected = [this](const ship::rejection& r) {

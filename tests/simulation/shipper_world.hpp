@@ -36,6 +36,7 @@ public:
         options_.batch_size = 5 + below(30);
         options_.backoff.seed = seed;
         options_.make_scanner = scanner(seed);
+        structured_metadata(options_, seed);
         options_.poll_interval = std::chrono::seconds(5 + below(60));
         options_.delivery.batch.max_entries = 1 + below(below(2) == 0 ? 10 : 1000);
         options_.delivery.concurrency = 1 + below(6);

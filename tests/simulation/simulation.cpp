@@ -42,7 +42,7 @@ BOOST_AUTO_TEST_CASE(shipd) {
 }
 
 BOOST_AUTO_TEST_CASE(backfill) {
-    run_all<backfill_world>({66, 22519, 22597, 22640, 200145});
+    run_all<backfill_world>({66, 22519, 22597, 22640, 200145, 400080});
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -71,6 +71,8 @@ std::string job(const values& v, const std::string& backend, const std::string& 
         // A part of one is the whole, as it was before there were parts.
         if (const auto& text = v.text(name); !text.empty() && text != "0/1")
             out += " --" + std::string(name) + ' ' + text;
+    if (v.flag("structured-metadata"))
+        out += " --structured-metadata";
     // A pattern may be the secret itself.
     if (const auto& patterns = v.text("redact-pattern"); v.flag("redact") && !patterns.empty())
         out += fmt::format(" --redact-pattern #{:016x}", text::stable_hash(0, patterns));
@@ -194,6 +196,7 @@ ship::backfill_options to_backfill_options(const values& v, ship::delivery_optio
     out.redact = redaction(v);
     out.make_scanner = scanner();
     out.external_labels = labels_of(v, "external-label");
+    out.structured_metadata = v.flag("structured-metadata");
     out.labels = extra_labels(v);
     out.limits = loki.ingestion;
     out.checkpoint = v.text("checkpoint");

@@ -170,25 +170,30 @@ result<loki_settings> parse_loki_config(std::string_view yaml) try {
         if (const auto most = n.as<std::size_t>(0); most != 0)
             out.query.max_entries = most;
     if (const auto n = find(root, "limits_config", "allow_structured_metadata"); n.IsDefined())
-        out.structured_metadata = n.as<bool>(false);
+        out.allow_structured_metadata = n.as<bool>(false);
+    else if (find(root, "limits_config", "max_entries_limit_per_query").IsDefined())
+        // Those before 2.9 do not know it.
+        out.allow_structured_metadata = false;
     out.ingestion = read_ingestion_limits(root);
     return out;
 } catch (const YAML::Exception& e) {
     return error(errc::unexpected_answer, "Loki's /config is no YAML: " + text::escape_for_log(e.what()));
 }
 
-bool takes_structured_metadata(std::string_view buildinfo) {
+std::optional<bool> takes_structured_metadata(std::string_view buildinfo) {
     error_code ec;
     const auto root = boost::json::parse({buildinfo.data(), buildinfo.size()}, ec);
     const auto* object = ec ? nullptr : root.if_object();
     const auto* version = object ? object->if_contains("version") : nullptr;
     if (!version || !version->is_string())
-        return false;
+        return std::nullopt;
     const std::string_view text(version->get_string());
     // A release has its number, a build from source its branch.
     int major = 0;
     const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), major);
-    return failed == std::errc() ? major >= 3 : text.starts_with("main");
+    if (failed == std::errc())
+        return major >= 3;
+    return text.starts_with("main") ? std::optional(true) : std::nullopt;
 }
 
 } // namespace lokiship::tools

@@ -13,21 +13,21 @@
 
 namespace lokiship::tools {
 
-/// The settings of a Loki that matter to a shipper. The defaults are those of Loki, structured metadata apart, which
-/// only Loki 3 takes.
+/// The settings of a Loki that matter to a shipper. The defaults are those of Loki.
 struct loki_settings {
     loki::ingester_limits ingester{};
     loki::query_limits query{};
     loki::ingestion_limits ingestion{};
-    bool structured_metadata = false;
+    /// Whether it takes structured metadata; only Loki 3 does by default. Empty: not known.
+    std::optional<bool> allow_structured_metadata{};
 };
 
 /// Reads what `GET /config` answered. What is not there, or cannot be read, keeps its default. Error where it is no YAML mapping.
 result<loki_settings> parse_loki_config(std::string_view yaml);
 
 /// Whether the answer to `GET /loki/api/v1/status/buildinfo` is that of a Loki that takes structured metadata by
-/// default: 3.0 or later.
-bool takes_structured_metadata(std::string_view buildinfo);
+/// default: 3.0 or later. Empty: it does not tell.
+std::optional<bool> takes_structured_metadata(std::string_view buildinfo);
 
 /// A duration as Go writes it, `2h0m0s`, `30d1h`, `1w` or `500ms`.
 std::optional<std::chrono::nanoseconds> parse_go_duration(std::string_view text);

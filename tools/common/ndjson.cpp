@@ -40,8 +40,8 @@ void append_shown_string(std::string& out, std::string_view text) {
     }
 }
 
-void append_entry(std::string& out, const loki::labels& labels, const loki::entry& entry) {
-    out += R"("labels":{)";
+void append_labels(std::string& out, std::string_view name, const loki::labels& labels) {
+    out += '"' + std::string(name) + R"(":{)";
     for (const auto& l : labels) {
         if (out.back() != '{')
             out += ',';
@@ -49,9 +49,26 @@ void append_entry(std::string& out, const loki::labels& labels, const loki::entr
         out += ':';
         append_shown_string(out, l.value);
     }
-    out += R"(},"ts":")" + std::to_string(text::to_unix_nanoseconds(entry.time)) + R"(","line":)";
+    out += "},";
+}
+
+void append_entry(std::string& out, const loki::labels& labels, const loki::entry& entry) {
+    append_labels(out, "labels", labels);
+    if (!entry.metadata.empty())
+        append_labels(out, "structured_metadata", entry.metadata);
+    out += R"("ts":")" + std::to_string(text::to_unix_nanoseconds(entry.time)) + R"(","line":)";
     append_shown_string(out, entry.line);
     out += "}\n";
+}
+
+/// The labels of an object of strings; false where one is none.
+bool read_labels(const boost::json::object& from, loki::labels& out) {
+    for (const auto& [name, value] : from) {
+        if (!value.is_string())
+            return false;
+        out.set({name.data(), name.size()}, std::string_view(value.get_string()));
+    }
+    return true;
 }
 
 /// Reads one line; an empty text, or what is wrong.
@@ -74,16 +91,18 @@ std::string read_line(std::string_view line, rejected_entry& out) {
     const auto* step = object->if_contains("step");
     if (!labels || !labels->is_object() || !execution || !ts || !content || !step || !step->is_int64())
         return "must have labels (an object), execution_id, ts and line (strings) and step (an integer)";
-    for (const auto& [name, value] : labels->get_object()) {
-        if (!value.is_string())
-            return "has a label that is no string";
-        out.labels.set({name.data(), name.size()}, std::string_view(value.get_string()));
-    }
+    if (!read_labels(labels->get_object(), out.labels))
+        return "has a label that is no string";
+    loki::labels metadata;
+    if (const auto* own = object->if_contains("structured_metadata"))
+        if (!own->is_object() || !read_labels(own->get_object(), metadata))
+            return "has structured_metadata that is no object of strings";
     std::int64_t ns = 0;
     const auto [end, failed] = std::from_chars(ts->data(), ts->data() + ts->size(), ns);
     if (failed != std::errc() || end != ts->data() + ts->size())
         return "has a ts that is no integer";
-    out.entry = {text::from_unix_nanoseconds(ns), std::string(content->data(), content->size())};
+    out.entry = {text::from_unix_nanoseconds(ns), std::string(content->data(), content->size()),
+                 std::move(metadata)};
     aoss::execution_record record;
     record.execution_id = std::string(execution->data(), execution->size());
     record.step = step->get_int64();

@@ -14,7 +14,8 @@
 
 namespace lokiship::tools {
 
-/// An entry as a line of NDJSON: `{"labels":{…},"ts":"<ns>","line":"…"}` and a line break.
+/// An entry as a line of NDJSON: `{"labels":{…},"ts":"<ns>","line":"…"}` and a line break; where it has structured metadata,
+/// that is `"structured_metadata":{…}` behind the labels.
 std::string to_ndjson(const loki::labels& labels, const loki::entry& entry);
 
 /// A rejected entry as a line of NDJSON, from which it can be shipped again: the same with `"reason"`, `"execution_id"`

@@ -123,6 +123,11 @@ std::vector<setting> shipping_settings(std::string backend_timeout, std::vector<
         "external-label",
         "Add this label to each entry, such as where the backend stands; the same for both tools, or their "
         "streams differ"));
+    out.push_back(flag_setting("structured-metadata",
+                               "Give each entry the structured metadata execution_id, user_id, step and "
+                               "exit_code, by which LogQL finds an execution: | execution_id=\"...\". For "
+                               "Loki 3; one that does not take it gets the entries without",
+                               false));
     out.push_back(
         duration_setting("backend-timeout", "10ms", "1d", std::move(backend_timeout),
                          "The longest silence of the backend that is borne; an answer may take six times "
@@ -240,7 +245,8 @@ boost::asio::awaitable<void> shipping_program::read_settings(loki_settings& out)
         co_return;
     logger->info("Loki does not show its settings (/config); taking its defaults");
     const auto info = co_await get("/loki/api/v1/status/buildinfo");
-    out.structured_metadata = info && takes_structured_metadata(*info);
+    if (info)
+        out.allow_structured_metadata = takes_structured_metadata(*info);
 }
 
 boost::asio::awaitable<void> shipping_program::probe_backfill_shard(bool& known) {
@@ -272,7 +278,10 @@ ship::delivery_options shipping_program::delivery(const values& v, const loki_se
     out.rate = ship::push_pacing::below_limit(settings.ingestion.ingestion_rate);
     if (const auto most = settings.ingestion.per_stream_rate_limit; most != 0)
         out.stream_rate = std::min(out.stream_rate, ship::push_pacing::below_limit(most));
-    out.structured_metadata = settings.structured_metadata;
+    out.allow_structured_metadata = settings.allow_structured_metadata.value_or(true);
+    if (v.flag("structured-metadata") && !out.allow_structured_metadata)
+        logger->warn("--structured-metadata: Loki does not take it (allow_structured_metadata is false); "
+                     "entries are shipped without");
     out.make_encoder = encoder(v);
     const std::string& path = v.text("rejects");
     if (path.empty())

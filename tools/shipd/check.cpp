@@ -196,6 +196,10 @@ private:
         if (!s.ingester.known)
             out_.warn(name + ": does not show its limits (/config); its defaults are assumed",
                       "let shipd read /config, or see to it that they are not lower");
+        if (values_.flag("structured-metadata") && !s.allow_structured_metadata.value_or(true))
+            out_.warn(name + ": takes no structured metadata, so entries are shipped without",
+                      "Loki 3 takes it: see limits_config.allow_structured_metadata; or leave "
+                      "--structured-metadata off");
         out_.good(fmt::format(
             "{}: takes {} bytes a second, and into a stream nothing older than its newest less {}", name,
             s.ingestion.ingestion_rate, duration_text(s.ingester.window())));

@@ -85,6 +85,7 @@ ship::shipper_options to_shipper_options(const values& v, ship::delivery_options
     out.redact = redaction(v);
     out.shard = {v.part("shard").index, v.part("shard").count};
     out.external_labels = labels_of(v, "external-label");
+    out.structured_metadata = v.flag("structured-metadata");
     out.make_scanner = scanner();
     out.delivery = std::move(delivery);
     out.verify_interval = v.duration("verify-interval");

@@ -16,6 +16,7 @@ struct execution_record {
     /// The execution's `created_at`, ISO 8601, the same for all of its steps.
     std::string timestamp;
     std::string execution_id;
+    std::string user_id;
     std::string server_id;
     std::string server_tag;
     std::string agent_type;

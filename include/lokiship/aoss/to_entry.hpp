@@ -24,6 +24,7 @@
 #include <string_view>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 namespace lokiship::aoss {
 
@@ -125,16 +126,39 @@ inline std::string to_line(const execution_record& record) {
     return out;
 }
 
+/// The structured metadata of a record: `execution_id`, `exit_code`, `step` and `user_id`, each where the record has it. What
+/// Loki does not take in a label's value is replaced here too.
+inline loki::labels to_metadata(const execution_record& record) {
+    std::vector<loki::label> out;
+    out.reserve(4);
+    const auto text = [&out](std::string_view name, std::string_view value) {
+        if (!value.empty())
+            loki::append_label_value(out.emplace_back(std::string(name), std::string()).value, value);
+    };
+    const auto number = [&out](std::string_view name, const std::optional<std::int64_t>& value) {
+        if (value)
+            out.push_back({std::string(name), std::to_string(*value)});
+    };
+    text("execution_id", record.execution_id);
+    number("exit_code", record.exit_code);
+    number("step", record.step);
+    text("user_id", record.user_id);
+    return loki::labels::from_sorted(std::move(out));
+}
+
 /// Makes entries of records, one after the other. It keeps the memory of texts and the label sets that it made, as many as are
 /// in use at a time. Not thread-safe.
 class step_mapper {
 public:
     /// `redact`, unless it is empty, is applied to the whole of `command`, `stdout` and `stderr`, so that nothing is cut off
     /// before it is seen. The key is of what is left: with another `redact` a step can have another key.
-    /// `external` are labels that each entry gets beside its own, which they must not replace.
-    explicit step_mapper(redact_function redact = {}, loki::labels external = {})
+    /// `external` are labels that each entry gets beside its own, which they must not replace. With `structured_metadata` each
+    /// has that of `to_metadata`.
+    explicit step_mapper(redact_function redact = {}, loki::labels external = {},
+                         bool structured_metadata = false)
         : redact_(std::move(redact))
-        , external_(std::move(external)) {}
+        , external_(std::move(external))
+        , structured_metadata_(structured_metadata) {}
     step_mapper(const step_mapper&) = delete;
     step_mapper& operator=(const step_mapper&) = delete;
 
@@ -168,6 +192,8 @@ public:
         if (!time_)
             given_ = given_ ? std::max(now(), *given_ + std::chrono::nanoseconds(1)) : now();
         out_.entry.time = time_ ? *time_ : *given_;
+        if (structured_metadata_)
+            out_.entry.metadata = to_metadata(record);
         out_.key = make_step_key(record, out_.entry.line);
         return out_;
     }
@@ -243,6 +269,7 @@ private:
 
     redact_function redact_;
     loki::labels external_;
+    bool structured_metadata_;
     mapped_step out_;
     known_label_sets known_;
     /// The labels of `out_`, where it has some.

@@ -36,6 +36,8 @@ struct pushed_entry {
     std::size_t size = 0;
     /// An earlier push of this entry had an outcome that is not known, and Loki would have taken it then.
     bool sent_before = false;
+    /// It was pushed with structured metadata.
+    bool with_metadata = false;
 };
 
 namespace detail {
@@ -66,6 +68,16 @@ inline bool mark(const refusal& r, std::span<const pushed_entry> entries, fates&
         std::fill(part.begin(), part.end(), entry_fate{entry_fate::kind::refused, r.reason});
         return were_stored;
     };
+    /// Those of which this is true; false where they are not as many. What is looked at first refuses an entry for good.
+    const auto refuse_each = [&](const auto& concerns) {
+        std::size_t found = 0;
+        for (std::size_t i = 0; i != n; ++i)
+            if (out[i].what == entry_fate::kind::stored && concerns(entries[i])) {
+                refuse(i, 1);
+                ++found;
+            }
+        return found == r.entries;
+    };
     const auto second_of = [&](std::size_t i) {
         return std::chrono::floor<std::chrono::seconds>(entries[i].time);
     };
@@ -82,18 +94,13 @@ inline bool mark(const refusal& r, std::span<const pushed_entry> entries, fates&
     }
     case reject_reason::too_far_in_future:
         return refuse(n - r.entries, r.entries);
-    case reject_reason::line_too_long: {
-        if (!r.max_line_size)
-            return false;
-        std::size_t found = 0;
-        for (std::size_t i = 0; i != n; ++i)
-            // Age is looked at first, so a line that is too old as well is refused for that.
-            if (entries[i].size > *r.max_line_size && out[i].what == entry_fate::kind::stored) {
-                refuse(i, 1);
-                ++found;
-            }
-        return found == r.entries;
-    }
+    case reject_reason::line_too_long:
+        return r.max_line_size &&
+               refuse_each([&](const pushed_entry& e) { return e.size > *r.max_line_size; });
+    case reject_reason::disallowed_structured_metadata:
+    case reject_reason::structured_metadata_too_large:
+    case reject_reason::structured_metadata_too_many:
+        return refuse_each([](const pushed_entry& e) { return e.with_metadata; });
     default:
         return false;
     }
@@ -124,7 +131,7 @@ inline std::vector<entry_fate> entry_fates(const push_reply& reply, std::span<co
     if (n == 1 || (certain && concerns_labels(reply.reason))) {
         all({kind::refused, reply.reason});
     } else {
-        // In Loki's order: age, future, size.
+        // In Loki's order: age, future, size, metadata.
         std::vector<refusal> refusals = reply.refusals;
         std::sort(refusals.begin(), refusals.end(),
                   [](const refusal& a, const refusal& b) { return a.reason < b.reason; });

@@ -38,6 +38,14 @@ public:
             set(l.name, l.value);
     }
 
+    /// The same of a list that is sorted by name already, with each name once and no empty value.
+    static labels from_sorted(std::vector<label> list) {
+        labels out;
+        if (!list.empty())
+            out.shared_ = std::make_shared<const shared>(std::move(list));
+        return out;
+    }
+
     /// Adds the label, or replaces the value of the one with that name; an empty value removes it. Linear in the labels.
     void set(std::string_view name, std::string_view value) {
         std::vector<label> list(begin(), end());

@@ -34,6 +34,8 @@ struct backfill_options {
     aoss::redact_function redact{};
     /// Labels that each entry gets beside its own, as with `shipper_options`; entries that `add` takes are left as they are.
     loki::labels external_labels{};
+    /// Each entry has structured metadata, as with `shipper_options`; entries that `add` takes have their own.
+    bool structured_metadata = false;
     /// Makes what reads pages faster, such as a `simdjson_scanner`; empty: nothing does.
     aoss::make_scanner_function make_scanner{};
     /// The longest silence of the backend that is borne; an answer may take sixty times as long in all. Zero: no limit. A

@@ -167,7 +167,7 @@ private:
         if (l.batch.empty())
             changed_();
         else
-            pushes.spawn(push_batch(detail::in_flight(l, line_bytes(l, l.batch.size()), under_way_)));
+            pushes.spawn(push_batch(detail::in_flight(l, counted_bytes(l, l.batch.size()), under_way_)));
     }
 
     /// Another one may be next.
@@ -191,7 +191,7 @@ private:
         const std::size_t n = out.entries;
         busy_ += clock_.steady_now() - writing;
         guard.takes(out.request.body.size());
-        const steady_time turn = pacing_.reserve(line_bytes(l, n), clock_.steady_now());
+        const steady_time turn = pacing_.reserve(counted_bytes(l, n), clock_.steady_now());
         co_await clock_.sleep_for(turn - clock_.steady_now());
         give_way(guard);
         if (stopped_)
@@ -256,7 +256,9 @@ private:
         outbox::sort(l);
         std::size_t bytes = 0;
         while (!l.queue.empty() && l.batch.size() != options_.batch.max_entries) {
-            bytes += batch_limits::body_bytes(l.queue.front().line_size());
+            if (!options_.allow_structured_metadata)
+                leave_out_metadata(l.queue.front());
+            bytes += batch_limits::body_bytes(l.queue.front().size());
             if (!l.batch.empty() && bytes > max_bytes_)
                 break;
             l.batch.push_back(std::move(l.queue.front()));
@@ -286,7 +288,7 @@ private:
         std::vector<loki::pushed_entry> out;
         out.reserve(l.batch.size());
         const auto add = [&out](const pending_entry& p) {
-            out.push_back({p.entry.time, p.line_size(), p.sent_before && p.proven});
+            out.push_back({p.entry.time, p.line_size(), p.sent_before && p.proven, p.has_metadata()});
         };
         std::for_each(l.batch.begin(), l.batch.end(), add);
         // What an earlier run may have sent can be the newest that Loki has.
@@ -314,11 +316,11 @@ private:
             l.batch[i].sent_before = l.batch[i].proven = pushed[i].sent_before;
     }
 
-    /// Loki counts lines.
-    static std::size_t line_bytes(const lane& l, std::size_t n) {
+    /// What Loki counts against its rates.
+    static std::size_t counted_bytes(const lane& l, std::size_t n) {
         std::size_t out = 0;
         for (auto p = l.batch.begin(); n != 0; --n, ++p)
-            out += p->line_size();
+            out += p->size();
         return out;
     }
 
@@ -365,8 +367,8 @@ private:
                 break;
             }
             heard_ = heard_ || reply.what == verdict::delivered || reply.reason != loki::reject_reason::other;
-            settle(l, loki::entry_fates(reply, pushed, n, l.window.newest(), options_.ingester.window()),
-                   reply);
+            settle(l, pushed,
+                   loki::entry_fates(reply, pushed, n, l.window.newest(), options_.ingester.window()), reply);
             break;
         case verdict::split:
             // For good: the limit is the server's, and the next push would meet it again.
@@ -375,7 +377,7 @@ private:
             else if (!heard_)
                 probe_ = true;
             else
-                settle(l, {{loki::entry_fate::kind::refused, reply.reason}}, reply);
+                settle(l, pushed, {{loki::entry_fate::kind::refused, reply.reason}}, reply);
             break;
         case verdict::rate_limited:
             pacing_.refused(reply);
@@ -398,7 +400,8 @@ private:
         return {errc::bad_status, loki_.server() + ": HTTP status " + reply.text};
     }
 
-    void settle(lane& l, const std::vector<loki::entry_fate>& fates, const loki::push_reply& reply) {
+    void settle(lane& l, const std::vector<loki::pushed_entry>& pushed,
+                const std::vector<loki::entry_fate>& fates, const loki::push_reply& reply) {
         using kind = loki::entry_fate::kind;
         ++count_.pushes;
         outbox::pending_entries batch = std::exchange(l.batch, {});
@@ -419,6 +422,12 @@ private:
                 newest = std::max(newest.value_or(p.entry.time), p.entry.time);
                 ++count_.shipped;
                 finish(l, p, std::nullopt);
+            } else if (concerns_metadata(fates[i].reason) && !p.without_metadata) {
+                say_without_metadata(fates[i].reason, reply.text);
+                leave_out_metadata(p);
+                // Of this push Loki has it not; an earlier run may have sent it without.
+                p.proven = pushed[i].sent_before;
+                l.batch.push_back(std::move(p));
             } else if (fates[i].reason == loki::reject_reason::too_far_behind) {
                 too_late(l, std::move(p), bar, "HTTP status " + reply.text);
             } else {
@@ -443,6 +452,30 @@ private:
         failures_in_a_row_ = 0;
     }
 
+    static bool concerns_metadata(loki::reject_reason reason) noexcept {
+        using enum loki::reject_reason;
+        return reason == disallowed_structured_metadata || reason == structured_metadata_too_large ||
+               reason == structured_metadata_too_many;
+    }
+    /// Loki may take the entry without.
+    static void leave_out_metadata(pending_entry& p) {
+        if (std::exchange(p.without_metadata, true) || !p.restamped)
+            return;
+        // Its own time was part of that.
+        const std::string suffix = " | ORIGINAL_TIMESTAMP: " + text::format_rfc3339(p.record_time);
+        p.entry.line += suffix;
+        p.suffix_size = static_cast<std::uint32_t>(suffix.size());
+    }
+    void say_without_metadata(loki::reject_reason reason, const std::string& why) {
+        if (reason == loki::reject_reason::disallowed_structured_metadata)
+            options_.allow_structured_metadata = false;
+        if (!std::exchange(said_without_metadata_, true) && log_)
+            log_(severity::warning, std::string("Loki does not take the structured metadata of ") +
+                                        (options_.allow_structured_metadata ? "some entries, which are"
+                                                                            : "entries, all of which are") +
+                                        " shipped without: " + why);
+    }
+
     /// The oldest time that Loki says it takes; it cuts that to the second.
     static std::optional<timestamp> stated_bar(const loki::push_reply& reply) {
         for (const auto& r : reply.refusals)
@@ -461,11 +494,8 @@ private:
         BOOST_ASSERT(!p.stored);
         if (!std::exchange(p.restamped, true)) {
             p.record_time = p.entry.time;
-            if (!options_.structured_metadata) {
-                const std::string suffix = " | ORIGINAL_TIMESTAMP: " + text::format_rfc3339(p.entry.time);
-                p.entry.line += suffix;
-                p.suffix_size = static_cast<std::uint32_t>(suffix.size());
-            }
+            if (std::exchange(p.without_metadata, false) || !options_.allow_structured_metadata)
+                leave_out_metadata(p);
             ++count_.restamped;
         }
         // Lines of distinct executions may be equal; their times must not be.
@@ -531,6 +561,7 @@ private:
     std::uint64_t failures_ = 0;
     /// Loki was heard: it took or refused something in its own words.
     bool heard_ = false;
+    bool said_without_metadata_ = false;
     /// The next push is one without entries, to learn whether it is Loki who answers.
     bool probe_ = false;
     /// Loki said not long ago that it takes nothing older.

@@ -56,8 +56,10 @@ struct delivery_options {
     late_entries late = late_entries::reject;
     /// Loki's own, with `known` set, or a guess.
     loki::ingester_limits ingester{};
-    /// Loki takes structured metadata (3.0 and later, `allow_structured_metadata`).
-    bool structured_metadata = false;
+    /// Loki takes structured metadata (3.0 and later, its own `allow_structured_metadata`). Where not, or where Loki answers that it
+    /// does not, entries are sent without theirs. An entry that has more than Loki allows is sent once more, without; where newer
+    /// ones of the same push were taken, it may be too late then.
+    bool allow_structured_metadata = true;
     /// About how many bytes the streams may take that have nothing pending and are known only so that less is refused. Where
     /// they are more, they are forgotten.
     std::size_t max_idle_memory = 16 * 1024 * 1024;

@@ -37,7 +37,7 @@ public:
         , options_(options)
         , count_(count)
         , plan_(plan)
-        , map_(options.redact, options.external_labels)
+        , map_(options.redact, options.external_labels, options.structured_metadata)
         , recent_(recent_steps) {}
 
     /// A record, in whose texts is redacted; `now` gives the time.
@@ -89,7 +89,7 @@ private:
         ++count_.pending;
         if (!stream)
             stream = spool_.stream(labels);
-        spool_.add(*stream, entry.time, entry.line, key);
+        spool_.add(*stream, entry.time, entry.line, key, entry.metadata);
         ++plan_.entries;
         plan_.bytes += entry.line.size();
         plan_.oldest = std::min(plan_.oldest.value_or(entry.time), entry.time);

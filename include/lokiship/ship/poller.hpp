@@ -55,7 +55,7 @@ public:
         , box_(box)
         , count_(count)
         , on_counters_(std::move(on_counters))
-        , map_(std::in_place, options.redact, options.external_labels)
+        , map_(std::in_place, options.redact, options.external_labels, options.structured_metadata)
         , scanner_(options.make_scanner ? options.make_scanner() : nullptr)
         , health_("the backend at " + backend.server()) {}
 
@@ -126,7 +126,7 @@ public:
     }
 
     /// From the next record on goes by the options as they are now.
-    void update() { map_.emplace(options_.redact, options_.external_labels); }
+    void update() { map_.emplace(options_.redact, options_.external_labels, options_.structured_metadata); }
 
     const endpoint_status& backend() const noexcept { return health_.status(); }
     /// The newest time of a step that was read.

@@ -33,8 +33,7 @@ class push_writer {
 public:
     explicit push_writer(const delivery_options& options)
         : encoder_(options.make_encoder ? options.make_encoder() : std::make_unique<loki::json_encoder>())
-        , timeout_(options.push_timeout)
-        , structured_metadata_(options.structured_metadata) {}
+        , timeout_(options.push_timeout) {}
 
     /// A push of the batch's first entries: `most` of them, or as many as `max_bytes` hold, but one at least unless `most`
     /// is 0. Throws what `stored_line::read` throws; nothing remains of the push then.
@@ -78,7 +77,9 @@ private:
         }
         std::size_t n = 0;
         for (auto p = l.batch.begin(); n != most; ++n, ++p) {
-            encoder_->add(p->entry.time, p->line(), metadata(*p));
+            // Before the line, which reading makes invalid.
+            const loki::labels metadata = metadata_of(*p);
+            encoder_->add(p->entry.time, p->line(), metadata);
             if (n != 0 && encoder_->size() > max_bytes) {
                 encoder_->undo();
                 break;
@@ -86,9 +87,11 @@ private:
         }
         return n;
     }
-    loki::labels metadata(const outbox::pending_entry& p) const {
-        loki::labels out;
-        if (p.restamped && structured_metadata_)
+    static loki::labels metadata_of(const outbox::pending_entry& p) {
+        if (p.without_metadata)
+            return {};
+        loki::labels out = p.metadata();
+        if (p.restamped)
             out.set("original_timestamp", text::format_rfc3339(p.original_time()));
         return out;
     }
@@ -100,7 +103,6 @@ private:
 
     std::unique_ptr<loki::push_encoder> encoder_;
     std::chrono::nanoseconds timeout_;
-    bool structured_metadata_;
 };
 
 } // namespace lokiship::ship

@@ -183,10 +183,10 @@ public:
     /// Goes on by these options, from the next poll and the next push on, without losing or repeating anything.
     ///
     /// Taken are `poll_interval`, `batch_size`, `fetch_timeout`, `redact` (a step in which it replaces something else is
-    /// another step), `external_labels`, `verify_interval`, `read_back`, the limits of what waits, `stop_timeout`, and of `delivery` all but rates, concurrency
-    /// and the size of bodies. What else they say takes another shipper. Throws `std::invalid_argument`, and nothing changes,
-    /// where one is out of its range. Call it on the shell's thread, and not from a callback of
-    /// the options.
+    /// another step), `external_labels`, `structured_metadata`, `verify_interval`, `read_back`, the limits of what waits,
+    /// `stop_timeout`, and of `delivery` all but rates, concurrency and the size of bodies. What else they say takes another
+    /// shipper. Throws `std::invalid_argument`, and nothing changes, where one is out of its range. Call it on the shell's
+    /// thread, and not from a callback of the options.
     void update(shipper_options options) {
         shipper_options next = options_;
         next.poll_interval = options.poll_interval;
@@ -194,6 +194,7 @@ public:
         next.fetch_timeout = options.fetch_timeout;
         next.redact = std::move(options.redact);
         next.external_labels = std::move(options.external_labels);
+        next.structured_metadata = options.structured_metadata;
         next.verify_interval = options.verify_interval;
         next.max_pending = options.max_pending;
         next.max_pending_memory = options.max_pending_memory;

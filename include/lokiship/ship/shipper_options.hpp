@@ -48,6 +48,9 @@ struct shipper_options {
     /// Labels that each entry gets beside its own, such as where the backend stands; with another name than those. A step keeps
     /// its identity with others.
     loki::labels external_labels{};
+    /// Each entry has structured metadata (`aoss::to_metadata`), by which an execution is found without a label of its own. For
+    /// Loki 3; see `delivery.allow_structured_metadata`.
+    bool structured_metadata = false;
     /// Makes what reads pages faster, such as a `simdjson_scanner`; empty: nothing does.
     aoss::make_scanner_function make_scanner{};
     delivery_options delivery{};

@@ -9,6 +9,7 @@
 #include <lokiship/ship/detail/prefetch.hpp>
 #include <lokiship/ship/detail/require.hpp>
 #include <lokiship/ship/detail/spool_merge.hpp>
+#include <lokiship/ship/detail/stored_metadata.hpp>
 #include <lokiship/ship/detail/temporary_file.hpp>
 #include <lokiship/ship/stored_line.hpp>
 
@@ -48,8 +49,11 @@ struct spooled_entry {
     /// Which of `spool::streams` it belongs to.
     std::uint32_t stream = 0;
 
-    /// With its line. Throws what `stored_line::read` throws.
-    loki::entry read() const { return {time, std::string(line.read())}; }
+    /// With its line and its structured metadata. Throws what `stored_line::read` throws.
+    loki::entry read() const {
+        loki::labels metadata = line.read_metadata();
+        return {time, std::string(line.read()), std::move(metadata)};
+    }
 };
 
 /// What a spool knows of a stream.
@@ -99,9 +103,15 @@ public:
     void add(const loki::labels& labels, timestamp time, std::string_view line, const aoss::step_key& key) {
         add(stream(labels), time, line, key);
     }
-    /// The same for one of `streams`.
-    void add(std::uint32_t number, timestamp time, std::string_view line, const aoss::step_key& key) {
+    /// The same for one of `streams`. Throws `system_error`, `errc::page_field_too_long`, where `metadata` takes 64 KiB or more.
+    void add(std::uint32_t number, timestamp time, std::string_view line, const aoss::step_key& key,
+             const loki::labels& metadata = {}) {
         BOOST_ASSERT(!finished_);
+        const std::size_t metadata_size = detail::stored_size(metadata);
+        if (metadata_size > detail::max_stored_metadata)
+            throw boost::system::system_error(make_error_code(errc::page_field_too_long),
+                                              "structured metadata of " + std::to_string(metadata_size) +
+                                                  " bytes is more than an entry may have");
         count(streams_[number], time, line.size());
         detail::spool_record r{};
         r.time = text::to_unix_nanoseconds(time);
@@ -109,9 +119,10 @@ public:
         r.execution_low = key.execution_low;
         r.step = key.step;
         r.content = key.content;
+        r.metadata_size = metadata_size & detail::max_stored_metadata;
         r.line_size = static_cast<std::uint32_t>(line.size());
         r.stream = number;
-        const std::size_t size = sizeof r + line.size();
+        const std::size_t size = sizeof r + metadata_size + line.size();
         if (used_ + size + (blocks_.size() + 1) * sizeof(block) > options_.memory)
             write_run();
         if (size + sizeof(block) > options_.memory)
@@ -121,7 +132,8 @@ public:
         if (!memory_)
             memory_ = detail::make_large_buffer(options_.memory);
         std::memcpy(memory_.get() + used_, &r, sizeof r);
-        std::memcpy(memory_.get() + used_ + sizeof r, line.data(), line.size());
+        char* const behind = detail::store(metadata, memory_.get() + used_ + sizeof r);
+        std::memcpy(behind, line.data(), line.size());
         const std::uint32_t group = options_.one_order ? 0 : number;
         if (blocks_.empty() || blocks_.back().group != group || previous_.rank() != r.rank())
             blocks_.push_back({group, static_cast<std::uint32_t>(used_), r.time, 0});
@@ -162,7 +174,7 @@ public:
             if (!r)
                 return false;
             out.time = text::from_unix_nanoseconds(r->time);
-            out.line = {lines_, r->line, r->line_size};
+            out.line = {lines_, r->line, r->line_size, static_cast<std::uint16_t>(r->metadata_size)};
             out.key = {r->execution_high, r->execution_low, r->step, r->content};
             out.stream = r->stream;
             merge_.pop();
@@ -284,8 +296,9 @@ private:
             for (std::uint32_t n = 0; n != b.records; ++n) {
                 detail::spool_record r = record(at);
                 at += sizeof r;
-                r.line = lines_->append({memory_.get() + at, r.line_size});
-                at += r.line_size;
+                const std::size_t size = r.metadata_size + std::size_t{r.line_size};
+                r.line = lines_->append({memory_.get() + at, size}) & detail::max_line_offset;
+                at += size;
                 out.add(b.group, r);
             }
         }

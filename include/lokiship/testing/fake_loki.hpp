@@ -85,7 +85,7 @@ public:
         std::map<loki::labels, std::vector<loki::entry>> out;
         for (const auto& [name, s] : streams(tenant))
             for (const auto& e : s.entries)
-                out[labels_of(s)].push_back({e.time, e.line});
+                out[labels_of(s)].push_back({e.time, e.line, to_labels(e.metadata)});
         return out;
     }
     /// The same as a set.
@@ -173,12 +173,13 @@ private:
     static reply json(std::string body) {
         return {200, {{"Content-Type", "application/json; charset=UTF-8"}}, std::move(body) + '\n'};
     }
-    static loki::labels labels_of(const stored_stream& s) {
+    static loki::labels to_labels(const label_list& list) {
         loki::labels out;
-        for (const auto& l : s.labels)
+        for (const auto& l : list)
             out.set(l.name, l.value);
         return out;
     }
+    static loki::labels labels_of(const stored_stream& s) { return to_labels(s.labels); }
     bool is_v3() const noexcept { return limits_.version == loki_version::v3; }
 
     /// Lets the time since the last request have happened.

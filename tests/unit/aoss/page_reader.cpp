@@ -71,7 +71,7 @@ reading read_bytes(std::string_view page) {
 
 constexpr std::string_view whole_page =
     R"({"x":{"logs":[1,{"logs":[]}],"y":[[["z"]],null,true,-1.5e300]},"total_executions":2,"logs":[
-{"timestamp":"2026-11-23T13:12:03.237230+00:00","execution_id":"e1","user_id":null,"server_id":"s1",
+{"timestamp":"2026-11-23T13:12:03.237230+00:00","execution_id":"e1","user_id":"u1","server_id":"s1",
 "server_tag":"Bür\u00f6 \ud83d\ude00 \"1\" \\","server_ip":"10.0.0.2","agent_type":"network","query":"q","step":1,"command":"a\tb",
 "status":"Success","exit_code":0,"stdout":"line\nline\u001b[0m","stderr":"","execution_status":"Failed","agent_summary":"s"},
 {"stdout":null,"new":{"stdout":"no","step":[9]},"step":2,"execution_id":"e1","exit_code":-9,"stdout":"twice"},
@@ -92,6 +92,7 @@ BOOST_AUTO_TEST_CASE(hands_on_every_record) {
     const auto& a = got.records[0];
     BOOST_TEST(a.timestamp == "2026-11-23T13:12:03.237230+00:00");
     BOOST_TEST(a.execution_id == "e1");
+    BOOST_TEST(a.user_id == "u1");
     BOOST_TEST(a.server_id == "s1");
     BOOST_TEST(a.server_tag == "Bürö 😀 \"1\" \\");
     BOOST_TEST(a.agent_type == "network");
@@ -106,6 +107,7 @@ BOOST_AUTO_TEST_CASE(hands_on_every_record) {
     BOOST_TEST(b.standard_output == "twice");
     BOOST_TEST(b.exit_code.value() == -9);
     BOOST_TEST(b.timestamp == "");
+    BOOST_TEST(b.user_id == "");
     BOOST_TEST(!got.records[2].exit_code.has_value());
     BOOST_TEST(got.records[2].step.value() == 0);
     BOOST_TEST((got.records[3] == execution_record{}));

@@ -245,4 +245,27 @@ BOOST_AUTO_TEST_CASE(records_without_a_time_get_one_each) {
     BOOST_TEST((mapped_time(r) == time));
 }
 
+BOOST_AUTO_TEST_CASE(structured_metadata_says_whose_step_it_is) {
+    execution_record r = example();
+    r.user_id = "user_1";
+    aoss::step_mapper mapper({}, {}, true);
+    const auto shown = [&mapper](execution_record record) {
+        return loki::to_string(mapper(record, [] { return now; }).entry.metadata);
+    };
+    BOOST_TEST(shown(r) ==
+               R"({execution_id="b68b061e-62b1-48fe-9585-3d1090009f9c", exit_code="0", step="1", )"
+               R"(user_id="user_1"})");
+    r.execution_id = "no \xff uuid";
+    r.exit_code = -9;
+    r.step = 0;
+    BOOST_TEST(shown(r) == R"({execution_id="no ? uuid", exit_code="-9", step="0", user_id="user_1"})");
+    BOOST_TEST(shown({}) == "{}");
+    // It is no part of what the step is.
+    aoss::step_mapper without;
+    execution_record a = r, b = r;
+    BOOST_TEST((mapper(a, [] { return now; }).key == without(b, [] { return now; }).key));
+    BOOST_TEST(without(b, [] { return now; }).entry.metadata.empty());
+    BOOST_TEST((mapper(a, [] { return now; }).entry == without(b, [] { return now; }).entry));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

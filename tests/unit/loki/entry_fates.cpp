@@ -148,4 +148,20 @@ BOOST_AUTO_TEST_CASE(a_part_may_meet_the_newest_of_its_whole_batch) {
     BOOST_TEST(letters(got) == "SSSS");
 }
 
+BOOST_AUTO_TEST_CASE(what_concerns_structured_metadata_concerns_those_that_have_some) {
+    const std::string metadata =
+        " errors like: stream '{}' includes structured metadata, but this feature is disallowed";
+    auto batch = hourly(5);
+    for (const std::size_t i : {1u, 2u, 4u})
+        batch[i].with_metadata = true;
+    BOOST_TEST(fates("3" + metadata, batch) == "SRRSR");
+    BOOST_TEST(fates("2" + metadata, batch) == "?????");
+    // What is too old is not looked at any further.
+    BOOST_TEST(fates("2 errors like: entry for stream '{}' has timestamp too old: 2026-11-23T00:00:00Z, "
+                     "oldest acceptable "
+                     "timestamp is: 2026-11-23T01:30:00Z; 2" +
+                         metadata,
+                     batch) == "RRRSR");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

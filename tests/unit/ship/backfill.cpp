@@ -1,5 +1,7 @@
 #include "ship/world.hpp"
 
+#include <set>
+
 BOOST_AUTO_TEST_SUITE(backfill_)
 
 using namespace lokiship;
@@ -357,6 +359,38 @@ BOOST_AUTO_TEST_CASE(of_an_answer_that_is_asked_for_again_only_the_beginning_is_
     backfill b(busy, w.loki_http, w.time, w.watched(ship::backfill_options{}));
     BOOST_TEST(!w.complete(b.run()).failed());
     BOOST_TEST(w.loki.size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(structured_metadata_comes_through_the_spool) {
+    for (const auto late : {ship::late_entries::reject, ship::late_entries::restamp}) {
+        world w(loki_limits::v3());
+        for (unsigned i = 0; i != 60; ++i) {
+            auto e = w.make(i, 2, i * 10min);
+            e.user_id = "user_" + std::to_string(i % 4);
+            w.backend.add(e);
+        }
+        w.backend.add(w.make(100, 0));
+        ship::backfill_options o;
+        o.structured_metadata = true;
+        o.delivery.late = late;
+        o.verify = true;
+        backfill b(w.backend_http, w.loki_http, w.time, w.watched(o));
+        BOOST_TEST(!w.complete(b.run()).failed());
+        BOOST_TEST(b.count().shipped == 121u);
+        BOOST_TEST(b.count().verified == 121u);
+        std::set<std::string> steps;
+        for (const auto& [labels, entries] : w.loki.stored())
+            for (const auto& e : entries) {
+                steps.insert(std::string(e.metadata.get("execution_id")) + ' ' +
+                             std::string(e.metadata.get("step")));
+                BOOST_TEST(e.line.starts_with("STEP: " + std::string(e.metadata.get("step")) + " |"));
+                const bool placeholder = e.metadata.get("step") == "0";
+                BOOST_TEST(e.metadata.get("exit_code") == (placeholder ? "" : "0"));
+                BOOST_TEST(e.metadata.get("user_id").empty() == placeholder);
+            }
+        BOOST_TEST(steps.size() == 121u);
+        BOOST_TEST(steps.contains(uuid(7) + " 2"));
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,6 +1,8 @@
 // What becomes of entries that Loki refuses, in part, wrongly, or without saying so.
 #include "ship/world.hpp"
 
+#include <set>
+
 BOOST_AUTO_TEST_SUITE(delivery_)
 
 using namespace lokiship;
@@ -278,7 +280,7 @@ BOOST_AUTO_TEST_CASE(late_entries_of_one_line_keep_a_time_of_their_own) {
     for (const bool metadata : {false, true}) {
         channel p(metadata ? loki_limits::v3() : loki_limits::v2_9());
         p.options.late = ship::late_entries::restamp;
-        p.options.structured_metadata = metadata;
+        p.options.allow_structured_metadata = metadata;
         p.options.ingester.known = true;
         p.add(10min, "newest");
         p.drain();
@@ -356,7 +358,7 @@ BOOST_AUTO_TEST_CASE(a_late_entry_may_get_the_oldest_time_that_is_taken) {
     for (const bool metadata : {false, true}) {
         channel p(metadata ? loki_limits::v3() : loki_limits::v2_9());
         p.options.late = ship::late_entries::restamp;
-        p.options.structured_metadata = metadata;
+        p.options.allow_structured_metadata = metadata;
         p.add(0s, "new");
         p.round();
         const std::string own_time = text::format_rfc3339(p.time.wall_now() - 3h);
@@ -749,6 +751,140 @@ BOOST_AUTO_TEST_CASE(time_that_writing_takes_is_not_lokis) {
         p.add(1min, std::to_string(n), {{"stream", std::to_string(n)}});
     p.drain();
     BOOST_TEST(p.delivery->concurrency() >= 4u);
+}
+
+namespace {
+
+const loki::labels metadata{{"execution_id", "e1"}, {"exit_code", "0"}, {"step", "1"}, {"user_id", "u"}};
+
+/// The same with structured metadata, of which so many.
+void add_with_metadata(channel& p, std::chrono::nanoseconds age, const std::string& line,
+                       const loki::labels& own = metadata) {
+    aoss::step_key key;
+    key.execution_low = static_cast<std::uint64_t>(++p.added);
+    BOOST_TEST_REQUIRE(p.box.add(stream, {p.time.wall_now() - age, line, own}, key));
+    ++p.count.fetched;
+    ++p.count.pending;
+}
+/// What Loki shows with the lines, of ours.
+std::multiset<std::string> shown_metadata(const channel& p) {
+    std::multiset<std::string> out;
+    for (const auto& [labels, entries] : p.loki.stored())
+        for (const auto& e : entries) {
+            loki::labels own = e.metadata;
+            own.set("detected_level", {});
+            out.insert(e.line + ' ' + loki::to_string(own));
+        }
+    return out;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(structured_metadata_goes_with_its_entry) {
+    channel p(loki_limits::v3());
+    add_with_metadata(p, 2min, "a");
+    p.add(1min, "b");
+    p.drain();
+    BOOST_TEST(p.count.shipped == 2u);
+    BOOST_TEST((shown_metadata(p) == std::multiset<std::string>{"a " + loki::to_string(metadata), "b {}"}));
+    BOOST_TEST(p.log.empty());
+}
+
+BOOST_AUTO_TEST_CASE(where_it_is_known_that_loki_takes_no_structured_metadata_none_is_sent) {
+    channel p;
+    p.options.allow_structured_metadata = false;
+    add_with_metadata(p, 2min, "a");
+    p.drain();
+    BOOST_TEST(p.count.shipped == 1u);
+    BOOST_TEST(p.loki_http.requests().size() == 1u);
+    BOOST_TEST(p.log.empty());
+}
+
+BOOST_AUTO_TEST_CASE(entries_whose_structured_metadata_loki_does_not_allow_are_shipped_without) {
+    for (const bool some : {false, true}) {
+        channel p(loki_limits::v2_9());
+        p.options.batch.max_entries = 100;
+        for (int i = 0; i != 300; ++i)
+            if (some && i % 7 == 3)
+                p.add(1s * (300 - i), "line" + std::to_string(i));
+            else
+                add_with_metadata(p, 1s * (300 - i), "line" + std::to_string(i));
+        p.drain();
+        BOOST_TEST(p.count.shipped == 300u);
+        BOOST_TEST(p.count.rejected == 0u);
+        BOOST_TEST(p.loki.size() == 300u);
+        // After the first refusal, nothing more is sent with it.
+        BOOST_TEST(p.loki_http.requests().size() <= 4u);
+        BOOST_TEST_REQUIRE(p.log.size() == 1u);
+        BOOST_TEST(p.log[0].find("does not take the structured metadata of entries, all of which") !=
+                       std::string::npos,
+                   p.log[0]);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(only_entries_with_too_much_structured_metadata_are_shipped_without) {
+    auto limits = loki_limits::v3();
+    limits.max_structured_metadata_entries_count = 3;
+    channel p(limits);
+    const loki::labels three{{"execution_id", "e1"}, {"step", "1"}, {"user_id", "u"}};
+    for (int i = 0; i != 40; ++i)
+        add_with_metadata(p, 1s * (300 - i), "line" + std::to_string(i), i % 10 == 3 ? metadata : three);
+    p.drain();
+    BOOST_TEST(p.count.shipped == 40u);
+    BOOST_TEST(p.count.rejected == 0u);
+    BOOST_TEST(p.loki.size() == 40u);
+    for (const auto& shown : shown_metadata(p)) {
+        const bool too_many = shown.starts_with("line3 ") || shown.starts_with("line13 ") ||
+                              shown.starts_with("line23 ") || shown.starts_with("line33 ");
+        BOOST_TEST((shown.find("{}") != shown.npos) == too_many, shown);
+    }
+    BOOST_TEST_REQUIRE(p.log.size() == 1u);
+    BOOST_TEST(p.log[0].find("of some entries") != std::string::npos, p.log[0]);
+}
+
+BOOST_AUTO_TEST_CASE(a_late_entrys_own_time_is_kept_where_loki_does_not_take_it_as_metadata) {
+    channel p(loki_limits::v2_9());
+    p.options.late = ship::late_entries::restamp;
+    p.options.ingester.known = true;
+    p.add(0s, "new");
+    p.round();
+    const std::string own_time = text::format_rfc3339(p.time.wall_now() - 3h);
+    p.add(3h, "late");
+    add_with_metadata(p, 3h, "late too");
+    p.drain();
+    BOOST_TEST(p.count.shipped == 3u);
+    BOOST_TEST(p.count.restamped == 2u);
+    for (const char* line : {"late", "late too"})
+        BOOST_TEST(p.stored(line + (" | ORIGINAL_TIMESTAMP: " + own_time)), line);
+}
+
+BOOST_AUTO_TEST_CASE(a_late_entrys_own_time_stands_beside_its_structured_metadata) {
+    channel p(loki_limits::v3());
+    p.options.late = ship::late_entries::restamp;
+    p.options.ingester.known = true;
+    p.add(0s, "new");
+    p.round();
+    loki::labels expected = metadata;
+    expected.set("original_timestamp", text::format_rfc3339(p.time.wall_now() - 3h));
+    add_with_metadata(p, 3h, "late");
+    p.drain();
+    BOOST_TEST(shown_metadata(p).contains("late " + loki::to_string(expected)));
+}
+
+BOOST_AUTO_TEST_CASE(a_rejected_entry_keeps_its_structured_metadata) {
+    for (const bool allowed : {false, true}) {
+        channel p(loki_limits::v3());
+        p.options.allow_structured_metadata = allowed;
+        add_with_metadata(p, 24h * 8, "old");
+        std::vector<loki::labels> got;
+        ship::delivery_options o = p.options;
+        o.on_rejected = [&got](const ship::rejection& r) { got.push_back(r.entry.metadata); };
+        ship::delivery<fake_transport, manual_clock> d(
+            p.loki_http, p.time, p.box, p.count, o, [](const auto&, const auto&, auto) {}, [] {}, {});
+        p.complete(d.round());
+        BOOST_TEST_REQUIRE(got.size() == 1u);
+        BOOST_TEST((got[0] == metadata));
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

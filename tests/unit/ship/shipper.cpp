@@ -798,4 +798,25 @@ BOOST_AUTO_TEST_CASE(of_a_refusal_only_the_beginning_is_read) {
     BOOST_TEST(read < 100'000u);
 }
 
+BOOST_AUTO_TEST_CASE(structured_metadata_begins_with_an_update) {
+    world w(loki_limits::v3());
+    w.backend.add(w.make(0, 2, 10min));
+    ship::shipper_options o;
+    o.verify_interval = 1min;
+    running_shipper s(w, o);
+    s.run_for(1s);
+    o.structured_metadata = true;
+    s->update(w.watched(o));
+    w.backend.add(w.make(1, 3));
+    s.run_for(10min);
+    BOOST_TEST(s->count().shipped == 5u);
+    BOOST_TEST(s->count().verified == 5u);
+    BOOST_TEST(w.loki.received_entries() == 5u);
+    std::multiset<std::string> executions;
+    for (const auto& [labels, entries] : w.loki.stored())
+        for (const auto& e : entries)
+            executions.insert(std::string(e.metadata.get("execution_id")));
+    BOOST_TEST((executions == std::multiset<std::string>{"", "", uuid(1), uuid(1), uuid(1)}));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -219,4 +219,47 @@ BOOST_AUTO_TEST_CASE(options_out_of_range_are_named) {
     BOOST_CHECK_THROW(ship::spool({{}, std::size_t{1} << 31}), std::invalid_argument);
 }
 
+BOOST_AUTO_TEST_CASE(structured_metadata_lies_with_the_line) {
+    const auto steps = history(900, 5, 300, true);
+    const auto metadata_of = [](const aoss::step_key& k) -> loki::labels {
+        if (k.content % 3 == 0)
+            return {};
+        return {{"step", std::to_string(k.step)}, {"x", std::string(k.content % 2'000, 'm')}};
+    };
+    ship::spool s({{}, 256 * 1024});
+    for (const auto& e : steps)
+        s.add(s.stream(stream(e.stream)), e.time, e.line, e.key, metadata_of(e.key));
+    s.finish();
+    check(s, steps); // the lines and their sizes are what they would be without
+    for (const auto& [n, list] : sorted(steps))
+        for (std::uint32_t i = 0; i != s.streams().size(); ++i) {
+            if (number(s, i) != n)
+                continue;
+            auto cursor = s.read(i);
+            ship::spooled_entry got;
+            for (const auto& e : list) {
+                BOOST_TEST_REQUIRE(cursor.next(got));
+                const loki::entry whole = got.read();
+                if (whole.line != e.line || whole.metadata != metadata_of(e.key))
+                    BOOST_FAIL("not the entry expected");
+                const auto bytes = loki::metadata_bytes(whole.metadata);
+                BOOST_TEST((got.line.metadata_size() >= bytes && got.line.metadata_size() <= bytes + 8));
+            }
+        }
+
+    ship::spool full;
+    const auto number = full.stream(stream(1));
+    const loki::labels most{{"n", std::string(65'535 - 5, 'm')}}, more{{"n", std::string(65'536 - 5, 'm')}};
+    full.add(number, start, "l", {}, most);
+    BOOST_CHECK_EXCEPTION(
+        full.add(number, start, "l", {}, more), boost::system::system_error, [](const auto& e) {
+            return e.code() == errc::page_field_too_long &&
+                   std::string(e.what()).find("structured metadata of 65536 bytes") != std::string::npos;
+        });
+    full.finish();
+    ship::spooled_entry got;
+    BOOST_TEST_REQUIRE(full.read(0).next(got));
+    BOOST_TEST((got.read().metadata == most && got.read().line == "l"));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

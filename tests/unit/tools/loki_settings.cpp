@@ -37,7 +37,7 @@ BOOST_AUTO_TEST_CASE(what_config_shows_counts_and_the_rest_is_lokis_default) {
     BOOST_CHECK(got->query.query_ingesters_within == 6h);
     BOOST_CHECK(got->query.max_length == 721h);
     BOOST_TEST(got->query.max_entries == 100u);
-    BOOST_TEST(got->structured_metadata);
+    BOOST_TEST(got->allow_structured_metadata.value());
 
     const auto nothing = tools::parse_loki_config("target: all\nquerier: 5\n");
     BOOST_TEST_REQUIRE(nothing.has_value());
@@ -45,7 +45,10 @@ BOOST_AUTO_TEST_CASE(what_config_shows_counts_and_the_rest_is_lokis_default) {
     BOOST_TEST(!nothing->ingester.known);
     BOOST_TEST(got->ingester.known);
     BOOST_TEST(nothing->query.max_entries == 5000u);
-    BOOST_TEST(!nothing->structured_metadata);
+    BOOST_TEST(!nothing->allow_structured_metadata.has_value());
+    const auto old = tools::parse_loki_config("limits_config:\n  max_entries_limit_per_query: 100\n");
+    BOOST_TEST_REQUIRE(old.has_value());
+    BOOST_TEST(!old->allow_structured_metadata.value());
 
     const auto always = tools::parse_loki_config("querier:\n  query_ingesters_within: 0s\n");
     BOOST_CHECK(always->query.query_ingesters_within > 24h * 365);
@@ -156,10 +159,10 @@ BOOST_AUTO_TEST_CASE(the_schema_begins_with_its_earliest_period) {
 BOOST_AUTO_TEST_CASE(structured_metadata_begins_with_version_3) {
     for (const char* yes : {R"({"version":"3.0.0"})", R"({"version":"3.7.6","revision":"x"})",
                             R"({"version":"main-65e30f8"})", R"({"version":"10.1"})"})
-        BOOST_TEST(tools::takes_structured_metadata(yes), yes);
-    for (const char* no :
-         {"", "{}", "[]", R"({"version":"2.9.4"})", R"({"version":3})", R"({"version":"k3"})"})
-        BOOST_TEST(!tools::takes_structured_metadata(no), no);
+        BOOST_TEST(tools::takes_structured_metadata(yes).value(), yes);
+    BOOST_TEST(!tools::takes_structured_metadata(R"({"version":"2.9.4"})").value());
+    for (const char* unknown : {"", "{}", "[]", R"({"version":3})", R"({"version":"k3"})"})
+        BOOST_TEST(!tools::takes_structured_metadata(unknown).has_value(), unknown);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

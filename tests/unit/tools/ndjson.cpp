@@ -40,10 +40,19 @@ BOOST_AUTO_TEST_CASE(a_terminal_obeys_nothing_in_it) {
                "\"\\u2028\\u202e\\u001b€\"}\n");
 }
 
+BOOST_AUTO_TEST_CASE(structured_metadata_stands_behind_the_labels) {
+    BOOST_TEST(tools::to_ndjson({{"a", "b"}}, {entry.time, "l", {{"step", "3"}, {"user_id", "\x1b"}}}) ==
+               R"({"labels":{"a":"b"},"structured_metadata":{"step":"3","user_id":"\u001b"},)"
+               R"("ts":"1700000000000000001","line":"l"})"
+               "\n");
+}
+
 BOOST_AUTO_TEST_CASE(a_rejection_can_be_read_back) {
-    const auto key = key_of(labels, entry);
+    loki::entry rejected = entry;
+    rejected.metadata = {{"execution_id", "e"}, {"step", "3"}};
+    const auto key = key_of(labels, rejected);
     const std::string line =
-        tools::to_ndjson({labels, entry, key, loki::reject_reason::too_far_behind, "400"});
+        tools::to_ndjson({labels, rejected, key, loki::reject_reason::too_far_behind, "400"});
     BOOST_TEST(line.starts_with(
         R"({"reason":"too_far_behind","execution_id":"795b929e-9a9a-40fd-aa7b-5bf55eb561a4","step":3,"labels":)"));
     std::istringstream in(line + "\n \r\n" + line);
@@ -53,7 +62,8 @@ BOOST_AUTO_TEST_CASE(a_rejection_can_be_read_back) {
     BOOST_TEST_REQUIRE(got.size() == 2u);
     for (const auto& e : got) {
         BOOST_CHECK(e.labels == labels);
-        BOOST_CHECK(e.entry == entry);
+        BOOST_CHECK(e.entry == rejected);
+        BOOST_CHECK(e.entry.metadata == rejected.metadata);
         BOOST_CHECK(e.key == key);
     }
 }
@@ -79,6 +89,10 @@ BOOST_AUTO_TEST_CASE(a_bad_line_is_named) {
         {replace("\"1700000000000000001\"", "17"), "f:2: the line must have labels"},
         {replace("\"1700000000000000001\"", "\"1x\""), "f:2: the line has a ts that is no integer"},
         {replace("\"aoss\"", "1"), "f:2: the line has a label that is no string"},
+        {replace("\"ts\"", "\"structured_metadata\":[],\"ts\""),
+         "f:2: the line has structured_metadata that is no object"},
+        {replace("\"ts\"", "\"structured_metadata\":{\"a\":1},\"ts\""),
+         "f:2: the line has structured_metadata that is no"},
     };
     for (const auto& t : table) {
         std::istringstream in(good + t.text);

@@ -46,6 +46,7 @@ inline constexpr std::array page_fields{
 inline constexpr std::array record_fields{
     page_field{"timestamp", page_field::value_type::text, &execution_record::timestamp},
     page_field{"execution_id", page_field::value_type::text, &execution_record::execution_id},
+    page_field{"user_id", page_field::value_type::text, &execution_record::user_id},
     page_field{"server_id", page_field::value_type::text, &execution_record::server_id},
     page_field{"server_tag", page_field::value_type::text, &execution_record::server_tag},
     page_field{"agent_type", page_field::value_type::text, &execution_record::agent_type},
