@@ -48,6 +48,7 @@
 #include <lokiship/ship/intake.hpp>
 #include <lokiship/ship/log.hpp>
 #include <lokiship/ship/outbox.hpp>
+#include <lokiship/ship/pending_entry.hpp>
 #include <lokiship/ship/plan.hpp>
 #include <lokiship/ship/poller.hpp>
 #include <lokiship/ship/push_concurrency.hpp>

@@ -61,7 +61,7 @@ public:
         , retry_(options_.backoff)
         , delivery_(
               loki, time, box_, count_, options_.delivery,
-              [this](const outbox::lane& l, const outbox::pending_entry& p,
+              [this](const outbox::lane& l, const pending_entry& p,
                      std::optional<loki::reject_reason> refused) { settled(l, p, refused); },
               [this] { pushed(); }, options_.log)
         , random_(options_.backoff.any_seed()) {}
@@ -284,8 +284,7 @@ private:
         return reason;
     }
 
-    void settled(const outbox::lane& l, const outbox::pending_entry& p,
-                 std::optional<loki::reject_reason> refused) {
+    void settled(const outbox::lane& l, const pending_entry& p, std::optional<loki::reject_reason> refused) {
         if (p.lost_before) {
             // It was accounted for when it was acknowledged first.
             if (!refused)

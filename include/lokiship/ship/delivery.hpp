@@ -56,8 +56,8 @@ template <http::transport Transport, clock Clock>
 class delivery {
 public:
     /// Told of each entry that leaves the outbox, before it does: stored, or refused for a reason.
-    using settled_function = std::function<void(const outbox::lane&, const outbox::pending_entry&,
-                                                std::optional<loki::reject_reason>)>;
+    using settled_function =
+        std::function<void(const outbox::lane&, const pending_entry&, std::optional<loki::reject_reason>)>;
 
     delivery(Transport& loki, Clock& time, outbox& box, counters& count, delivery_options options,
              settled_function settled, std::function<void()> changed, log_function log)
@@ -131,7 +131,6 @@ public:
 
 private:
     using lane = outbox::lane;
-    using pending_entry = outbox::pending_entry;
 
     class in_round {
     public:
@@ -257,7 +256,7 @@ private:
         std::size_t bytes = 0;
         while (!l.queue.empty() && l.batch.size() != options_.batch.max_entries) {
             if (!options_.allow_structured_metadata)
-                leave_out_metadata(l.queue.front());
+                l.queue.front().leave_out_metadata();
             bytes += batch_limits::body_bytes(l.queue.front().size());
             if (!l.batch.empty() && bytes > max_bytes_)
                 break;
@@ -424,7 +423,7 @@ private:
                 finish(l, p, std::nullopt);
             } else if (concerns_metadata(fates[i].reason) && !p.without_metadata) {
                 say_without_metadata(fates[i].reason, reply.text);
-                leave_out_metadata(p);
+                p.leave_out_metadata();
                 // Of this push Loki has it not; an earlier run may have sent it without.
                 p.proven = pushed[i].sent_before;
                 l.batch.push_back(std::move(p));
@@ -457,15 +456,6 @@ private:
         return reason == disallowed_structured_metadata || reason == structured_metadata_too_large ||
                reason == structured_metadata_too_many;
     }
-    /// Loki may take the entry without.
-    static void leave_out_metadata(pending_entry& p) {
-        if (std::exchange(p.without_metadata, true) || !p.restamped)
-            return;
-        // Its own time was part of that.
-        const std::string suffix = " | ORIGINAL_TIMESTAMP: " + text::format_rfc3339(p.record_time);
-        p.entry.line += suffix;
-        p.suffix_size = static_cast<std::uint32_t>(suffix.size());
-    }
     void say_without_metadata(loki::reject_reason reason, const std::string& why) {
         if (reason == loki::reject_reason::disallowed_structured_metadata)
             options_.allow_structured_metadata = false;
@@ -491,16 +481,11 @@ private:
             reject(l, p, loki::reject_reason::too_far_behind, why);
             return;
         }
-        BOOST_ASSERT(!p.stored);
-        if (!std::exchange(p.restamped, true)) {
-            p.record_time = p.entry.time;
-            if (std::exchange(p.without_metadata, false) || !options_.allow_structured_metadata)
-                leave_out_metadata(p);
-            ++count_.restamped;
-        }
+        count_.restamped += !p.restamped;
+        if (!options_.allow_structured_metadata)
+            p.leave_out_metadata();
         // Lines of distinct executions may be equal; their times must not be.
-        p.entry.time = *oldest_acceptable + std::chrono::nanoseconds(l.restamped++);
-        p.sent_before = p.proven = false;
+        p.restamp(*oldest_acceptable + std::chrono::nanoseconds(l.restamped++));
         outbox::put(l, std::move(p));
     }
 

@@ -5,7 +5,7 @@
 #include <lokiship/loki/entry.hpp>
 #include <lokiship/loki/labels.hpp>
 #include <lokiship/loki/stream_window.hpp>
-#include <lokiship/ship/stored_line.hpp>
+#include <lokiship/ship/pending_entry.hpp>
 
 #include <boost/container/deque.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
@@ -26,54 +26,6 @@ namespace lokiship::ship {
 /// as "too far behind". Pure; not thread-safe.
 class outbox {
 public:
-    struct pending_entry {
-        /// Its line is empty where that is `stored`.
-        loki::entry entry;
-        aoss::step_key key;
-        stored_line stored{};
-        /// The owner's: where it has the entry from.
-        std::uint64_t position = 0;
-        /// The time that the record has, where the entry was given a later one.
-        timestamp record_time{};
-        /// How many bytes were added to the line for that; none where its own time is sent as structured metadata.
-        std::uint32_t suffix_size = 0;
-        /// It is sent without structured metadata: Loki does not take it, or not that of this entry.
-        bool without_metadata = false;
-        /// It was part of a push whose outcome, for this entry, is not known.
-        bool sent_before = false;
-        /// When it was sent, once at least, Loki would have taken it, for all that was known
-        /// (`stream_window::is_proven`).
-        bool proven = false;
-        /// It was acknowledged before and did not show when it was read back.
-        bool lost_before = false;
-        /// It was given a later time than its record has (`late_entries::restamp`).
-        bool restamped = false;
-        /// The outbox's: `contains` tells of it.
-        bool listed = false;
-
-        /// The line as it is pushed, and its size; valid as long as the entry, or what `stored_line::read` gives.
-        std::string_view line() const { return stored ? stored.read() : std::string_view(entry.line); }
-        std::size_t line_size() const noexcept { return stored ? stored.size() : entry.line.size(); }
-        /// What it has of its own, whether it is sent or not. Makes what `line` gave invalid.
-        loki::labels metadata() const { return stored ? stored.read_metadata() : entry.metadata; }
-        /// Whether it is sent with some.
-        bool has_metadata() const noexcept {
-            const bool own = stored ? stored.metadata_size() != 0 : !entry.metadata.empty();
-            return !without_metadata && (own || restamped);
-        }
-        /// What Loki 3 counts as its size, about.
-        std::size_t size() const noexcept {
-            const std::size_t own = stored ? stored.metadata_size() : loki::metadata_bytes(entry.metadata);
-            return line_size() + (without_metadata ? 0 : own);
-        }
-        timestamp original_time() const noexcept { return restamped ? record_time : entry.time; }
-        /// The entry as its record gives it.
-        loki::entry original() const {
-            loki::labels own = metadata();
-            return {original_time(), std::string(line().substr(0, line_size() - suffix_size)),
-                    std::move(own)};
-        }
-    };
     /// Takes no memory while it is empty, and little besides the entries.
     using pending_entries =
         boost::container::deque<pending_entry, void,
@@ -267,9 +219,7 @@ public:
 
     /// About how many bytes of memory an entry takes in it, without what restamping has added.
     static std::size_t cost(const pending_entry& p) noexcept {
-        return sizeof p + (p.listed ? 2 * sizeof p.key : 0) + p.entry.line.size() - p.suffix_size +
-               (p.entry.metadata.empty() ? 0 : sizeof(std::size_t) * 8) +
-               p.entry.metadata.size() * sizeof(loki::label) + loki::metadata_bytes(p.entry.metadata);
+        return p.memory() + (p.listed ? 2 * sizeof p.key : 0);
     }
 
 private:

@@ -78,7 +78,7 @@ private:
         std::size_t n = 0;
         for (auto p = l.batch.begin(); n != most; ++n, ++p) {
             // Before the line, which reading makes invalid.
-            const loki::labels metadata = metadata_of(*p);
+            const loki::labels metadata = p->sent_metadata();
             encoder_->add(p->entry.time, p->line(), metadata);
             if (n != 0 && encoder_->size() > max_bytes) {
                 encoder_->undo();
@@ -86,14 +86,6 @@ private:
             }
         }
         return n;
-    }
-    static loki::labels metadata_of(const outbox::pending_entry& p) {
-        if (p.without_metadata)
-            return {};
-        loki::labels out = p.metadata();
-        if (p.restamped)
-            out.set("original_timestamp", text::format_rfc3339(p.original_time()));
-        return out;
     }
 
     // An answer that drips in must not hold up a stream for ever.

@@ -169,7 +169,7 @@ public:
     bool empty() const noexcept { return waiting_.empty() && loaded_streams_ == 0; }
 
     /// An entry that was brought left the outbox.
-    void settled(const outbox::pending_entry& p, std::optional<loki::reject_reason> refused) {
+    void settled(const pending_entry& p, std::optional<loki::reject_reason> refused) {
         const auto number = static_cast<std::uint32_t>(p.position >> position_bits);
         loaded_part& l = parts_[number];
         touch(number);
@@ -383,7 +383,7 @@ private:
                 if (const auto known = std::exchange(p.acknowledged, std::nullopt))
                     lane->window = loki::stream_window(*known);
             }
-            outbox::pending_entry pending{{e.time, {}}, e.key};
+            pending_entry pending{{e.time, {}}, e.key};
             if (options_.with_lines)
                 pending.entry = e.read();
             else

@@ -72,7 +72,7 @@ public:
         , loki_health_("Loki at " + loki.server())
         , delivery_(
               loki, time, box_, count_, options_.delivery,
-              [this](const outbox::lane& l, const outbox::pending_entry& p,
+              [this](const outbox::lane& l, const pending_entry& p,
                      std::optional<loki::reject_reason> refused) {
                   window_.settle(p.key);
                   unsaved_ = true;
@@ -376,13 +376,13 @@ private:
 
     /// Leaves out what Loki has already. Where it does not answer, a push would fail as well, up to some times.
     boost::asio::awaitable<void> check_shown(round_result& out) {
-        const auto shown = [this](const outbox::pending_entry& p) {
+        const auto shown = [this](const pending_entry& p) {
             window_.settle(p.key);
             --count_.pending;
             ++count_.duplicate;
             unsaved_ = true;
         };
-        const std::function<void(const outbox::pending_entry&)> on_shown = shown;
+        const std::function<void(const pending_entry&)> on_shown = shown;
         const auto failed = co_await leave_out_shown(loki_, box_, options_.read_back, on_shown);
         publish();
         if (!failed)

@@ -49,7 +49,7 @@ newest_shown(Transport& loki, const loki::labels& streams, timestamp now, const 
 template <http::transport Transport>
 boost::asio::awaitable<std::optional<error>>
 leave_out_shown(Transport& loki, outbox& box, const read_back_options& options,
-                const std::function<void(const outbox::pending_entry&)>& on_shown) {
+                const std::function<void(const pending_entry&)>& on_shown) {
     std::vector<sought_entries> sought;
     box.visit_lanes([&sought](outbox::lane& l) {
         if (l.empty())
@@ -86,7 +86,7 @@ leave_out_shown(Transport& loki, outbox& box, const read_back_options& options,
                     keys.insert(p.key);
                 }
         if (!keys.empty())
-            box.remove_if(l, [&keys](const outbox::pending_entry& p) { return keys.contains(p.key); });
+            box.remove_if(l, [&keys](const pending_entry& p) { return keys.contains(p.key); });
     });
     co_return std::nullopt;
 }

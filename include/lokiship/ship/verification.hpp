@@ -29,7 +29,7 @@ namespace lokiship::ship {
 class verification {
 public:
     /// Keeps an entry to be looked for. At most `capacity` are kept; of more, the entry is let go unverified.
-    void add(const outbox::lane& l, const outbox::pending_entry& p) {
+    void add(const outbox::lane& l, const pending_entry& p) {
         if (size_ == capacity)
             return;
         ++size_;
@@ -127,7 +127,7 @@ public:
             for (auto& w : s.entries) {
                 if (!is_missing(w))
                     continue;
-                outbox::pending_entry& p = w.pending;
+                pending_entry& p = w.pending;
                 --count.shipped;
                 if (std::exchange(p.lost_before, true)) {
                     count.reject(loki::reject_reason::not_stored, 1);
@@ -154,7 +154,7 @@ private:
     static constexpr std::string_view why = "acknowledged twice, and not found when it was read back";
 
     struct waiting {
-        outbox::pending_entry pending;
+        pending_entry pending;
         bool looked_for = false;
         /// How often in a row it did not show among older and newer ones that did.
         unsigned overlooked = 0;

@@ -54,7 +54,7 @@ struct channel : world {
             };
             delivery = std::make_unique<ship::delivery<fake_transport, manual_clock>>(
                 loki_http, time, box, count, options,
-                [this](const ship::outbox::lane&, const ship::outbox::pending_entry& p,
+                [this](const ship::outbox::lane&, const ship::pending_entry& p,
                        std::optional<reject_reason> refused) {
                     settled.push_back((refused ? "-" : "+") + p.entry.line);
                     if (p.entry.line == throws_when_settled)
@@ -397,8 +397,7 @@ BOOST_AUTO_TEST_CASE(a_refusal_without_a_text_is_narrowed_down) {
     std::vector<std::string> lost;
     ship::delivery<fake_transport, manual_clock> d(
         mute, p.time, p.box, p.count, {},
-        [&](const ship::outbox::lane&, const ship::outbox::pending_entry& e,
-            std::optional<reject_reason> refused) {
+        [&](const ship::outbox::lane&, const ship::pending_entry& e, std::optional<reject_reason> refused) {
             if (refused)
                 lost.push_back(e.entry.line);
         },
