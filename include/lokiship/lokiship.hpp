@@ -47,6 +47,7 @@
 #include <lokiship/ship/history.hpp>
 #include <lokiship/ship/intake.hpp>
 #include <lokiship/ship/log.hpp>
+#include <lokiship/ship/metadata_limits.hpp>
 #include <lokiship/ship/outbox.hpp>
 #include <lokiship/ship/pending_entry.hpp>
 #include <lokiship/ship/plan.hpp>

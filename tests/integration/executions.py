@@ -85,7 +85,7 @@ class Executions(Backend):
                 self.loki = stack.enter_context(sandbox).loki
             done = run("backfill", "--backend", self.url, "--loki", self.loki, *self.arguments)
             assert done.returncode == 0, done.stderr
-            self.takes_metadata = "--structured-metadata: Loki does not take it" not in done.stderr
+            self.takes_metadata = "Loki does not take the structured metadata" not in done.stderr
             self.ends = stack.pop_all()
         return self
 

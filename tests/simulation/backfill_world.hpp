@@ -107,6 +107,8 @@ private:
     }
     void add(std::chrono::nanoseconds age) {
         auto e = w_.make(next_++, below(4), age);
+        if (e.id[7] % 2 == 0)
+            e.user_id = "u";
         if (below(20) == 0 && !e.results.empty())
             e.results[0].command += std::string(below(300), 'x');
         ids_.push_back(e.id);

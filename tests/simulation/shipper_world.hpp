@@ -161,6 +161,8 @@ private:
     void add(unsigned n) {
         for (; n != 0; --n) {
             auto e = w_.make(next_, below(4));
+            if (e.id[7] % 2 == 0)
+                e.user_id = "u";
             if (below(20) == 0 && !e.results.empty())
                 e.results[0].command += std::string(below(300), 'x');
             ids_.push_back(e.id);

@@ -42,7 +42,8 @@ BOOST_AUTO_TEST_CASE(shipd) {
 }
 
 BOOST_AUTO_TEST_CASE(backfill) {
-    run_all<backfill_world>({66, 22519, 22597, 22640, 200145, 400080});
+    run_all<backfill_world>(
+        {66, 22519, 22597, 22640, 200145, 400080, 24, 60, 72, 84, 252, 780, 1776, 1968, 2388});
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -44,7 +44,7 @@ protected:
     void structured_metadata(Options& o, unsigned seed) {
         o.structured_metadata = seed % 3 == 0;
         if (seed % 4 == 0 && w_.loki.limits().allow_structured_metadata)
-            w_.loki.limits().max_structured_metadata_entries_count = 2;
+            w_.loki.limits().max_structured_metadata_entries_count = seed % 8 == 0 ? 3 : 2;
     }
 
     stormy_world(unsigned seed, bool tell)

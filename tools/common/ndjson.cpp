@@ -10,6 +10,7 @@
 #include <boost/json/value.hpp>
 #include <boost/system/errc.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
@@ -20,6 +21,9 @@
 namespace lokiship::tools {
 
 namespace {
+
+/// Of structured metadata, by default; a little less than Loki's 64 KiB, for what the spool needs.
+constexpr std::size_t most_labels = 128, most_metadata_bytes = 64 * 1024 - 1024;
 
 /// A JSON string that a terminal shows as it is.
 void append_shown_string(std::string& out, std::string_view text) {
@@ -71,6 +75,18 @@ bool read_labels(const boost::json::object& from, loki::labels& out) {
     return true;
 }
 
+/// Whether Loki can take these as structured metadata, and the spool can hold them.
+bool is_metadata(const loki::labels& labels) {
+    const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+    const auto is_name = [&](std::string_view name) {
+        return std::all_of(name.begin(), name.end(),
+                           [&](char c) { return is_letter(c) || c == '_' || (c >= '0' && c <= '9'); }) &&
+               std::any_of(name.begin(), name.end(), is_letter);
+    };
+    return std::all_of(labels.begin(), labels.end(), [&](const loki::label& l) { return is_name(l.name); }) &&
+           labels.size() <= most_labels && loki::metadata_bytes(labels) <= most_metadata_bytes;
+}
+
 /// Reads one line; an empty text, or what is wrong.
 std::string read_line(std::string_view line, rejected_entry& out) {
     error_code ec;
@@ -97,6 +113,10 @@ std::string read_line(std::string_view line, rejected_entry& out) {
     if (const auto* own = object->if_contains("structured_metadata"))
         if (!own->is_object() || !read_labels(own->get_object(), metadata))
             return "has structured_metadata that is no object of strings";
+    if (!is_metadata(metadata))
+        return "has structured_metadata that Loki does not take: letters, digits and _ in names, 128 at "
+               "most, 64 KiB "
+               "in all";
     std::int64_t ns = 0;
     const auto [end, failed] = std::from_chars(ts->data(), ts->data() + ts->size(), ns);
     if (failed != std::errc() || end != ts->data() + ts->size())

@@ -279,9 +279,6 @@ ship::delivery_options shipping_program::delivery(const values& v, const loki_se
     if (const auto most = settings.ingestion.per_stream_rate_limit; most != 0)
         out.stream_rate = std::min(out.stream_rate, ship::push_pacing::below_limit(most));
     out.allow_structured_metadata = settings.allow_structured_metadata.value_or(true);
-    if (v.flag("structured-metadata") && !out.allow_structured_metadata)
-        logger->warn("--structured-metadata: Loki does not take it (allow_structured_metadata is false); "
-                     "entries are shipped without");
     out.make_encoder = encoder(v);
     const std::string& path = v.text("rejects");
     if (path.empty())

@@ -16,6 +16,7 @@ struct execution_record {
     /// The execution's `created_at`, ISO 8601, the same for all of its steps.
     std::string timestamp;
     std::string execution_id;
+    /// Where the backend gives a number, its text; where it gives what is neither, empty.
     std::string user_id;
     std::string server_id;
     std::string server_tag;

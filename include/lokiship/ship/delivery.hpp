@@ -9,6 +9,7 @@
 #include <lokiship/ship/delivery_options.hpp>
 #include <lokiship/ship/detail/in_flight.hpp>
 #include <lokiship/ship/log.hpp>
+#include <lokiship/ship/metadata_limits.hpp>
 #include <lokiship/ship/outbox.hpp>
 #include <lokiship/ship/push_concurrency.hpp>
 #include <lokiship/ship/push_pacing.hpp>
@@ -71,6 +72,7 @@ public:
         , log_(std::move(log))
         , writer_(options_)
         , max_bytes_(options_.batch.max_bytes)
+        , metadata_(options_.allow_structured_metadata)
         , pacing_(options_)
         , allowed_(options_.concurrency) {}
 
@@ -116,6 +118,7 @@ public:
     void update(delivery_options options) {
         options_ = std::move(options);
         writer_ = push_writer(options_);
+        metadata_ = metadata_limits(options_.allow_structured_metadata);
     }
 
     /// Lets a round end after the pushes in flight.
@@ -255,8 +258,8 @@ private:
         outbox::sort(l);
         std::size_t bytes = 0;
         while (!l.queue.empty() && l.batch.size() != options_.batch.max_entries) {
-            if (!options_.allow_structured_metadata)
-                l.queue.front().leave_out_metadata();
+            if (metadata_.refuses(l.queue.front()))
+                leave_out_metadata(l.queue.front(), {});
             bytes += batch_limits::body_bytes(l.queue.front().size());
             if (!l.batch.empty() && bytes > max_bytes_)
                 break;
@@ -274,7 +277,8 @@ private:
         // whether it has them or not. The oldest moment alone shows first whether they are taken.
         const timestamp oldest = l.batch.front().entry.time;
         const auto is_proven = [&](const pending_entry& p) {
-            return (p.sent_before && p.proven) || will_be_taken(l, p.entry.time);
+            // What was proven may have been without structured metadata, in an earlier run.
+            return will_be_taken(l, p) || (p.sent_before && p.proven && metadata_.has_taken(p));
         };
         if (l.batch.back().entry.time - oldest > options_.ingester.window() &&
             !std::all_of(l.batch.begin(), l.batch.end(), is_proven))
@@ -287,7 +291,7 @@ private:
         std::vector<loki::pushed_entry> out;
         out.reserve(l.batch.size());
         const auto add = [&out](const pending_entry& p) {
-            out.push_back({p.entry.time, p.line_size(), p.sent_before && p.proven, p.has_metadata()});
+            out.push_back({p.entry.time, p.line_size(), p.sent_before && p.proven, p.metadata_labels() != 0});
         };
         std::for_each(l.batch.begin(), l.batch.end(), add);
         // What an earlier run may have sent can be the newest that Loki has.
@@ -298,15 +302,15 @@ private:
         return out;
     }
     /// For all that is known; what showed was not acknowledged, but Loki has it.
-    bool will_be_taken(const lane& l, timestamp time) const {
-        return l.window.is_proven(time) &&
-               (!l.newest_shown || time >= *l.newest_shown - options_.ingester.window());
+    bool will_be_taken(const lane& l, const pending_entry& p) const {
+        return l.window.is_proven(p.entry.time) && metadata_.has_taken(p) &&
+               (!l.newest_shown || p.entry.time >= *l.newest_shown - options_.ingester.window());
     }
     void mark_sent(lane& l, std::size_t n) const {
         for (auto p = l.batch.begin(); n != 0; --n, ++p) {
             p->sent_before = true;
             // What Loki takes now, it has after this push or has had before, whichever of them arrives.
-            p->proven = p->proven || will_be_taken(l, p->entry.time);
+            p->proven = p->proven || will_be_taken(l, *p);
         }
     }
     /// Nothing of the first `n` is stored: they are as before they were sent.
@@ -420,10 +424,11 @@ private:
                 oldest = std::min(oldest.value_or(p.entry.time), p.entry.time);
                 newest = std::max(newest.value_or(p.entry.time), p.entry.time);
                 ++count_.shipped;
+                metadata_.taken(p);
                 finish(l, p, std::nullopt);
-            } else if (concerns_metadata(fates[i].reason) && !p.without_metadata) {
-                say_without_metadata(fates[i].reason, reply.text);
-                p.leave_out_metadata();
+            } else if (metadata_limits::concerns(fates[i].reason) && !p.without_metadata) {
+                metadata_.refused(p, fates[i].reason);
+                leave_out_metadata(p, reply.text);
                 // Of this push Loki has it not; an earlier run may have sent it without.
                 p.proven = pushed[i].sent_before;
                 l.batch.push_back(std::move(p));
@@ -451,19 +456,16 @@ private:
         failures_in_a_row_ = 0;
     }
 
-    static bool concerns_metadata(loki::reject_reason reason) noexcept {
-        using enum loki::reject_reason;
-        return reason == disallowed_structured_metadata || reason == structured_metadata_too_large ||
-               reason == structured_metadata_too_many;
-    }
-    void say_without_metadata(loki::reject_reason reason, const std::string& why) {
-        if (reason == loki::reject_reason::disallowed_structured_metadata)
-            options_.allow_structured_metadata = false;
-        if (!std::exchange(said_without_metadata_, true) && log_)
-            log_(severity::warning, std::string("Loki does not take the structured metadata of ") +
-                                        (options_.allow_structured_metadata ? "some entries, which are"
-                                                                            : "entries, all of which are") +
-                                        " shipped without: " + why);
+    /// `answer`: Loki's, where it was asked.
+    void leave_out_metadata(pending_entry& p, const std::string& answer) {
+        const bool own = p.metadata_labels() > p.restamped;
+        p.leave_out_metadata();
+        const bool all = !metadata_.allowed();
+        if (!own || std::exchange(all ? said_all_without_ : said_some_without_, true) || !log_)
+            return;
+        log_(severity::warning, std::string("Loki does not take the structured metadata of ") +
+                                    (all ? "entries, all of which are" : "some entries, which are") +
+                                    " shipped without" + (answer.empty() ? "" : ": " + answer));
     }
 
     /// The oldest time that Loki says it takes; it cuts that to the second.
@@ -482,8 +484,6 @@ private:
             return;
         }
         count_.restamped += !p.restamped;
-        if (!options_.allow_structured_metadata)
-            p.leave_out_metadata();
         // Lines of distinct executions may be equal; their times must not be.
         p.restamp(*oldest_acceptable + std::chrono::nanoseconds(l.restamped++));
         outbox::put(l, std::move(p));
@@ -535,6 +535,7 @@ private:
     round_result result_{};
     push_writer writer_;
     std::size_t max_bytes_;
+    metadata_limits metadata_;
     push_pacing pacing_;
     push_concurrency allowed_;
     /// How long it worked for pushes, instead of waiting for answers.
@@ -546,7 +547,8 @@ private:
     std::uint64_t failures_ = 0;
     /// Loki was heard: it took or refused something in its own words.
     bool heard_ = false;
-    bool said_without_metadata_ = false;
+    /// That some, and that all entries go without.
+    bool said_some_without_ = false, said_all_without_ = false;
     /// The next push is one without entries, to learn whether it is Loki who answers.
     bool probe_ = false;
     /// Loki said not long ago that it takes nothing older.

@@ -57,8 +57,7 @@ struct delivery_options {
     /// Loki's own, with `known` set, or a guess.
     loki::ingester_limits ingester{};
     /// Loki takes structured metadata (3.0 and later, its own `allow_structured_metadata`). Where not, or where Loki answers that it
-    /// does not, entries are sent without theirs. An entry that has more than Loki allows is sent once more, without; where newer
-    /// ones of the same push were taken, it may be too late then.
+    /// does not, or not so much, entries are sent without theirs.
     bool allow_structured_metadata = true;
     /// About how many bytes the streams may take that have nothing pending and are known only so that less is refused. Where
     /// they are more, they are forgotten.

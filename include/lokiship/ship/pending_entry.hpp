@@ -48,11 +48,6 @@ struct pending_entry {
     std::size_t line_size() const noexcept { return stored ? stored.size() : entry.line.size(); }
     /// What it has of its own, whether it is sent or not. Makes what `line` gave invalid.
     loki::labels metadata() const { return stored ? stored.read_metadata() : entry.metadata; }
-    /// Whether it is sent with some.
-    bool has_metadata() const noexcept {
-        const bool own = stored ? stored.metadata_size() != 0 : !entry.metadata.empty();
-        return !without_metadata && (own || restamped);
-    }
     /// What it is sent with: its own, and a restamped one's time. Makes what `line` gave invalid.
     loki::labels sent_metadata() const {
         if (without_metadata)
@@ -62,11 +57,18 @@ struct pending_entry {
             out.set("original_timestamp", text::format_rfc3339(record_time));
         return out;
     }
-    /// What Loki 3 counts as its size, about.
-    std::size_t size() const noexcept {
-        const std::size_t own = stored ? stored.metadata_size() : loki::metadata_bytes(entry.metadata);
-        return line_size() + (without_metadata ? 0 : own);
+    /// How many labels, and about how many bytes, it is sent with.
+    std::size_t metadata_labels() const noexcept {
+        const std::size_t own = stored ? stored.metadata_labels() : entry.metadata.size();
+        return without_metadata ? 0 : own + restamped;
     }
+    std::size_t metadata_size() const noexcept {
+        constexpr std::size_t with_original_timestamp = 50;
+        const std::size_t own = stored ? stored.metadata_size() : loki::metadata_bytes(entry.metadata);
+        return without_metadata ? 0 : own + (restamped ? with_original_timestamp : 0);
+    }
+    /// What Loki 3 counts as its size, about.
+    std::size_t size() const noexcept { return line_size() + metadata_size(); }
     timestamp original_time() const noexcept { return restamped ? record_time : entry.time; }
     /// The entry as its record gives it.
     loki::entry original() const {

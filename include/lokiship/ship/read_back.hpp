@@ -206,8 +206,11 @@ private:
             std::size_t longest = 0;
             for (const member& m : members) {
                 streams.push_back(&m.labels);
+                // An entry with structured metadata may come as a stream of its own.
+                const std::size_t of_stream = loki::metadata_bytes(m.labels);
                 for (const auto* e : m.sought->entries)
-                    longest = std::max(longest, e->line.size());
+                    longest = std::max(longest, e->line.size() + (e->metadata.empty() ? 0 : of_stream) +
+                                                    loki::metadata_bytes(e->metadata));
             }
             auto selector = loki::selector(streams);
             if (!selector) {

@@ -116,10 +116,12 @@ public:
         while (!stopping_) {
             last_activity_ = clock_.steady_now();
             // An update may change it.
-            if (const auto interval = options_.verify_interval; interval.count() <= 0)
-                next_verify_ = steady_time::max();
-            else
+            if (const auto interval = options_.verify_interval; interval.count() > 0) {
                 next_verify_ = std::min(next_verify_, last_activity_ + interval);
+            } else {
+                next_verify_ = steady_time::max();
+                shipped_.clear();
+            }
             if (poller_.has_room() && clock_.steady_now() >= next_poll_) {
                 next_poll_ = clock_.steady_now() + options_.poll_interval;
                 co_await poll();

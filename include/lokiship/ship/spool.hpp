@@ -76,8 +76,8 @@ struct spooled_stream {
 /// (more for a longer one) and 14 KiB for each run that a cursor reads; about 200 bytes and its labels a stream, and 64 bytes
 /// for each stream in each run, of which there are at most a few dozen.
 ///
-/// What the disk refuses throws `system_error`, whose text names the folder; the spool is useless then. Not
-/// thread-safe.
+/// What the disk refuses throws `system_error`, whose text names the folder; the spool is useless then, as it is with more than
+/// a TiB of lines. Not thread-safe.
 class spool {
 public:
     explicit spool(spool_options options = {})
@@ -103,14 +103,16 @@ public:
     void add(const loki::labels& labels, timestamp time, std::string_view line, const aoss::step_key& key) {
         add(stream(labels), time, line, key);
     }
-    /// The same for one of `streams`. Throws `system_error`, `errc::page_field_too_long`, where `metadata` takes 64 KiB or more.
+    /// The same for one of `streams`. Throws `system_error`, `errc::page_field_too_long`, where `metadata` takes 64 KiB, or has
+    /// more than 255 labels.
     void add(std::uint32_t number, timestamp time, std::string_view line, const aoss::step_key& key,
              const loki::labels& metadata = {}) {
         BOOST_ASSERT(!finished_);
         const std::size_t metadata_size = detail::stored_size(metadata);
-        if (metadata_size > detail::max_stored_metadata)
+        if (metadata_size > detail::max_stored_metadata || metadata.size() > detail::max_stored_labels)
             throw boost::system::system_error(make_error_code(errc::page_field_too_long),
-                                              "structured metadata of " + std::to_string(metadata_size) +
+                                              "structured metadata of " + std::to_string(metadata.size()) +
+                                                  " labels and " + std::to_string(metadata_size) +
                                                   " bytes is more than an entry may have");
         count(streams_[number], time, line.size());
         detail::spool_record r{};
@@ -120,6 +122,7 @@ public:
         r.step = key.step;
         r.content = key.content;
         r.metadata_size = metadata_size & detail::max_stored_metadata;
+        r.metadata_labels = metadata.size() & detail::max_stored_labels;
         r.line_size = static_cast<std::uint32_t>(line.size());
         r.stream = number;
         const std::size_t size = sizeof r + metadata_size + line.size();
@@ -174,7 +177,8 @@ public:
             if (!r)
                 return false;
             out.time = text::from_unix_nanoseconds(r->time);
-            out.line = {lines_, r->line, r->line_size, static_cast<std::uint16_t>(r->metadata_size)};
+            out.line = {lines_, r->line, r->line_size, static_cast<std::uint16_t>(r->metadata_size),
+                        static_cast<std::uint8_t>(r->metadata_labels)};
             out.key = {r->execution_high, r->execution_low, r->step, r->content};
             out.stream = r->stream;
             merge_.pop();
@@ -297,7 +301,12 @@ private:
                 detail::spool_record r = record(at);
                 at += sizeof r;
                 const std::size_t size = r.metadata_size + std::size_t{r.line_size};
-                r.line = lines_->append({memory_.get() + at, size}) & detail::max_line_offset;
+                const std::uint64_t line = lines_->append({memory_.get() + at, size});
+                if (line > detail::max_line_offset)
+                    throw boost::system::system_error(
+                        boost::system::errc::make_error_code(boost::system::errc::file_too_large),
+                        "the spool in '" + text::escape_for_log(options_.directory) + "'");
+                r.line = line & detail::max_line_offset;
                 at += size;
                 out.add(b.group, r);
             }

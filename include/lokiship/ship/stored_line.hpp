@@ -18,15 +18,17 @@ public:
     stored_line() = default;
     /// Without a file it is none, but has a size.
     stored_line(const detail::line_file* file, std::uint64_t offset, std::uint32_t size,
-                std::uint16_t metadata_size = 0) noexcept
+                std::uint16_t metadata_size = 0, std::uint8_t metadata_labels = 0) noexcept
         : file_(file)
         , offset_(offset)
         , size_(size)
-        , metadata_size_(metadata_size) {}
+        , metadata_size_(metadata_size)
+        , metadata_labels_(metadata_labels) {}
 
     explicit operator bool() const noexcept { return file_ != nullptr; }
     std::size_t size() const noexcept { return size_; }
-    /// About how many bytes names and values of the metadata have.
+    /// How many labels the metadata has, and about how many bytes their names and values.
+    std::size_t metadata_labels() const noexcept { return metadata_labels_; }
     std::size_t metadata_size() const noexcept { return metadata_size_; }
     /// Valid until another line of the spool is read. Lines that lie one behind the other are read together. Throws
     /// `system_error` where the disk cannot be read. Precondition: there is one.
@@ -44,6 +46,7 @@ private:
     std::uint64_t offset_ = 0;
     std::uint32_t size_ = 0;
     std::uint16_t metadata_size_ = 0;
+    std::uint8_t metadata_labels_ = 0;
 };
 
 } // namespace lokiship::ship

@@ -62,11 +62,11 @@ reading read(const std::vector<std::string_view>& pieces, const aoss::page_limit
     return out;
 }
 
-reading read_bytes(std::string_view page) {
+reading read_bytes(std::string_view page, const aoss::page_limits& limits = {}) {
     std::vector<std::string_view> bytes;
     for (const char& c : page)
         bytes.emplace_back(&c, 1);
-    return read(bytes);
+    return read(bytes, limits);
 }
 
 constexpr std::string_view whole_page =
@@ -202,6 +202,40 @@ BOOST_AUTO_TEST_CASE(names_what_is_wrong_and_where) {
                 BOOST_TEST(e.message.find(t.part) != std::string::npos, e.message);
                 BOOST_TEST(e.message.find("(at byte ") != std::string::npos, e.message);
                 BOOST_TEST(got.records.size() == t.records);
+            }
+        }
+}
+
+BOOST_AUTO_TEST_CASE(a_user_is_named_by_whatever_it_is) {
+    const struct {
+        std::string_view value;
+        std::string_view user;
+    } table[] = {{R"("u1")", "u1"},
+                 {R"("a\"\u00fc")", "a\"ü"},
+                 {"17", "17"},
+                 {"-9223372036854775808", "-9223372036854775808"},
+                 {"18446744073709551615", "18446744073709551615"},
+                 {"1.5", ""},
+                 {"null", ""},
+                 {"true", ""},
+                 {R"([])", ""},
+                 {R"(["a",{"user_id":"b"}])", ""},
+                 {R"({"id":5,"step":[{}]})", ""},
+                 {"\"uuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu\"", "uuuuuuuuuuuuuuuuuuuu"},
+                 {"\"a\xff\"", "a\xff"}};
+    aoss::page_limits limits;
+    limits.max_field_size = 20;
+    for (const auto& t : table)
+        BOOST_TEST_CONTEXT(t.value) {
+            const std::string page = R"({"logs":[{"user_id":"before","step":1},{"user_id":)" +
+                                     std::string(t.value) + R"(,"step":2,"command":"c"},{"step":3}]})";
+            for (const auto& got : {read({page}, limits), read_bytes(page, limits)}) {
+                BOOST_TEST_REQUIRE(got.end.has_value(), got.end.error().message);
+                BOOST_TEST_REQUIRE(got.records.size() == 3u);
+                BOOST_TEST(got.records[1].user_id == t.user);
+                BOOST_TEST(got.records[1].step.value() == 2);
+                BOOST_TEST(got.records[1].command == "c");
+                BOOST_TEST(got.records[2].user_id == "");
             }
         }
 }

@@ -393,4 +393,26 @@ BOOST_AUTO_TEST_CASE(structured_metadata_comes_through_the_spool) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_history_whose_structured_metadata_loki_takes_in_part_is_shipped_whole) {
+    for (const bool too_many : {false, true}) {
+        auto limits = loki_limits::v3();
+        if (too_many)
+            limits.max_structured_metadata_entries_count = 3;
+        else
+            limits.max_structured_metadata_size = 80;
+        world w(limits);
+        for (unsigned i = 0; i != 40; ++i) {
+            auto e = w.make(3 * i, 1, i * 37min); // one server
+            e.user_id = i % 2 == 0 ? "" : too_many ? "u" : "a-user-with-a-longer-name";
+            w.backend.add(e);
+        }
+        ship::backfill_options o;
+        o.structured_metadata = true;
+        backfill b(w.backend_http, w.loki_http, w.time, w.watched(o));
+        BOOST_TEST(!w.complete(b.run()).failed());
+        BOOST_TEST(b.count().shipped == 40u);
+        BOOST_TEST(w.loki.size() == 40u);
+    }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -796,7 +796,8 @@ BOOST_AUTO_TEST_CASE(where_it_is_known_that_loki_takes_no_structured_metadata_no
     p.drain();
     BOOST_TEST(p.count.shipped == 1u);
     BOOST_TEST(p.loki_http.requests().size() == 1u);
-    BOOST_TEST(p.log.empty());
+    BOOST_TEST_REQUIRE(p.log.size() == 1u);
+    BOOST_TEST(p.log[0].find("all of which are shipped without") != std::string::npos, p.log[0]);
 }
 
 BOOST_AUTO_TEST_CASE(entries_whose_structured_metadata_loki_does_not_allow_are_shipped_without) {
@@ -884,6 +885,58 @@ BOOST_AUTO_TEST_CASE(a_rejected_entry_keeps_its_structured_metadata) {
         BOOST_TEST_REQUIRE(got.size() == 1u);
         BOOST_TEST((got[0] == metadata));
     }
+}
+
+BOOST_AUTO_TEST_CASE(no_entry_is_lost_between_those_whose_structured_metadata_loki_takes) {
+    // In an order that a newer one, once stored, makes too late for the older ones.
+    const loki::labels three{{"execution_id", "e1"}, {"step", "1"}, {"user_id", "u"}};
+    const loki::labels longer{{"execution_id", std::string(80, 'e')}};
+    for (const fault f : {fault::none, fault::reset_after, fault::truncate, fault::reset_before})
+        for (const int kind : {0, 1, 2})
+            for (std::size_t at = 0; at != 4; ++at)
+                BOOST_TEST_CONTEXT("fault " << static_cast<int>(f) << " kind " << kind << " at " << at) {
+                    auto limits = kind == 2 ? loki_limits::v2_9() : loki_limits::v3();
+                    if (kind == 0)
+                        limits.max_structured_metadata_entries_count = 3;
+                    else if (kind == 1)
+                        limits.max_structured_metadata_size = 60;
+                    channel p(limits);
+                    for (int i = 0; i != 12; ++i)
+                        add_with_metadata(p, 40min * (12 - i), "line" + std::to_string(i),
+                                          i % 3 == 1   ? three
+                                          : i % 3 == 2 ? loki::labels()
+                                          : kind == 1  ? longer
+                                                       : metadata);
+                    for (std::size_t before = 0; before != at; ++before)
+                        p.loki_http.script({fault::none});
+                    p.loki_http.script({f});
+                    p.drain();
+                    BOOST_TEST(p.count.shipped == 12u);
+                    BOOST_TEST(p.loki.size() == 12u);
+                    p.check_truth();
+                }
+}
+
+BOOST_AUTO_TEST_CASE(what_loki_said_of_structured_metadata_is_not_asked_for_again) {
+    auto limits = loki_limits::v3();
+    limits.max_structured_metadata_entries_count = 3;
+    channel p(limits);
+    p.options.batch.max_entries = 10;
+    for (int i = 0; i != 200; ++i)
+        add_with_metadata(p, 1s * (300 - i), "line" + std::to_string(i),
+                          i % 5 == 3 ? metadata : loki::labels{{"step", "1"}});
+    p.drain();
+    BOOST_TEST(p.count.shipped == 200u);
+    BOOST_TEST(p.loki_http.requests().size() < 40u);
+    BOOST_TEST(p.log.size() == 1u);
+    // What is wrong with all is said as well.
+    p.loki.limits().allow_structured_metadata = false;
+    for (int i = 0; i != 20; ++i)
+        add_with_metadata(p, 1s * (50 - i), "more" + std::to_string(i), {{"step", "1"}});
+    p.drain();
+    BOOST_TEST(p.count.shipped == 220u);
+    BOOST_TEST_REQUIRE(p.log.size() == 2u);
+    BOOST_TEST(p.log[1].find("all of which") != std::string::npos, p.log[1]);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

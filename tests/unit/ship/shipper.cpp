@@ -819,4 +819,22 @@ BOOST_AUTO_TEST_CASE(structured_metadata_begins_with_an_update) {
     BOOST_TEST((executions == std::multiset<std::string>{"", "", uuid(1), uuid(1), uuid(1)}));
 }
 
+BOOST_AUTO_TEST_CASE(what_was_to_be_read_back_is_let_go_where_that_is_turned_off) {
+    world w;
+    w.backend.add(w.make(0, 2));
+    ship::shipper_options o;
+    o.verify_interval = 1h;
+    running_shipper s(w, o);
+    s.run_for(1s);
+    o.verify_interval = 0s;
+    s->update(w.watched(o));
+    s.run_for(1min);
+    o.verify_interval = 1min;
+    s->update(w.watched(o));
+    w.backend.add(w.make(1, 3));
+    s.run_for(10min);
+    BOOST_TEST(s->count().shipped == 5u);
+    BOOST_TEST(s->count().verified == 3u);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

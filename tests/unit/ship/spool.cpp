@@ -254,12 +254,26 @@ BOOST_AUTO_TEST_CASE(structured_metadata_lies_with_the_line) {
     BOOST_CHECK_EXCEPTION(
         full.add(number, start, "l", {}, more), boost::system::system_error, [](const auto& e) {
             return e.code() == errc::page_field_too_long &&
-                   std::string(e.what()).find("structured metadata of 65536 bytes") != std::string::npos;
+                   std::string(e.what()).find(" and 65536 bytes is more than an entry may have") !=
+                       std::string::npos;
         });
+    std::vector<loki::label> names;
+    for (int i = 100; i != 356; ++i)
+        names.push_back({'n' + std::to_string(i), "v"});
+    BOOST_CHECK_THROW(full.add(number, start, "l", {}, loki::labels::from_sorted(names)),
+                      boost::system::system_error);
+    names.pop_back();
+    const auto many = loki::labels::from_sorted(names);
+    full.add(number, start + 1s, "l", {}, many);
     full.finish();
     ship::spooled_entry got;
-    BOOST_TEST_REQUIRE(full.read(0).next(got));
+    auto cursor = full.read(0);
+    BOOST_TEST_REQUIRE(cursor.next(got));
     BOOST_TEST((got.read().metadata == most && got.read().line == "l"));
+    BOOST_TEST(got.line.metadata_labels() == 1u);
+    BOOST_TEST_REQUIRE(cursor.next(got));
+    BOOST_TEST((got.read().metadata == many && got.read().line == "l"));
+    BOOST_TEST(got.line.metadata_labels() == 255u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -33,7 +33,10 @@ struct page_field {
     std::string execution_record::* text = nullptr;
     std::optional<std::int64_t> execution_record::* number = nullptr;
     std::optional<std::uint64_t> page_summary::* total = nullptr;
+    /// What is longer than a field may be is cut, and is no error.
     bool is_output = false;
+    /// Nothing is made of it but metadata: a value of another type is no error. A number stands for its text.
+    bool is_loose = false;
 };
 
 inline constexpr std::array page_fields{
@@ -46,7 +49,8 @@ inline constexpr std::array page_fields{
 inline constexpr std::array record_fields{
     page_field{"timestamp", page_field::value_type::text, &execution_record::timestamp},
     page_field{"execution_id", page_field::value_type::text, &execution_record::execution_id},
-    page_field{"user_id", page_field::value_type::text, &execution_record::user_id},
+    page_field{"user_id", page_field::value_type::text, &execution_record::user_id, nullptr, nullptr, true,
+               true},
     page_field{"server_id", page_field::value_type::text, &execution_record::server_id},
     page_field{"server_tag", page_field::value_type::text, &execution_record::server_tag},
     page_field{"agent_type", page_field::value_type::text, &execution_record::agent_type},
@@ -122,6 +126,8 @@ public:
     bool on_object_begin(error_code& ec) {
         if (skipping())
             return ++skip_depth_, true;
+        if (is_loose())
+            return ++skip_depth_, true;
         if (level_ == level::outside)
             return level_ = level::page, true;
         if (level_ == level::logs) {
@@ -154,7 +160,7 @@ public:
         return true;
     }
     bool on_array_begin(error_code& ec) {
-        if (skipping())
+        if (skipping() || is_loose())
             return ++skip_depth_, true;
         if (level_ == level::page && current_ && current_->type == page_field::value_type::logs) {
             if (std::exchange(seen_logs_, true))
@@ -231,7 +237,7 @@ public:
             std::string& value = record_.*current_->text;
             if (cut_)
                 value.resize(value.size() - text::unfinished_code_point(value));
-            if (!text::is_valid_utf8(value))
+            if (!current_->is_loose && !text::is_valid_utf8(value))
                 return fail(ec, errc::page_invalid_utf8, "it holds bytes that are no UTF-8");
         }
         return value_done();
@@ -244,20 +250,29 @@ public:
             record_.*current_->number = i;
             return value_done();
         }
+        if (is_loose()) {
+            record_.*current_->text = std::to_string(i);
+            return value_done();
+        }
         if (current_ && current_->total && i >= 0) {
             summary_.*current_->total = static_cast<std::uint64_t>(i);
             return value_done();
         }
         return wrong_type(ec, "a number");
     }
-    bool on_uint64(std::uint64_t, std::string_view, error_code& ec) {
-        return skipping() ? value_done() : wrong_type(ec, "a number beyond 64 bits");
+    bool on_uint64(std::uint64_t i, std::string_view, error_code& ec) {
+        if (is_loose())
+            record_.*current_->text = std::to_string(i);
+        return skipping() || is_loose() ? value_done() : wrong_type(ec, "a number beyond 64 bits");
     }
     bool on_double(double, std::string_view, error_code& ec) {
-        return skipping() ? value_done()
-                          : wrong_type(ec, current_ && current_->text ? "a number" : "a fraction");
+        return skipping() || is_loose()
+                   ? value_done()
+                   : wrong_type(ec, current_ && current_->text ? "a number" : "a fraction");
     }
-    bool on_bool(bool, error_code& ec) { return skipping() ? value_done() : wrong_type(ec, "a boolean"); }
+    bool on_bool(bool, error_code& ec) {
+        return skipping() || is_loose() ? value_done() : wrong_type(ec, "a boolean");
+    }
     bool on_null(error_code& ec) {
         if (skipping())
             return value_done();
@@ -304,6 +319,7 @@ private:
                 clear(f);
     }
 
+    bool is_loose() const noexcept { return !skipping() && current_ && current_->is_loose; }
     bool skipping() const noexcept { return skip_depth_ != 0 || skip_value_; }
     /// A value ended: one that was skipped no longer is.
     bool value_done() noexcept {

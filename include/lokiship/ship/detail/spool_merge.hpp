@@ -20,15 +20,15 @@ struct spool_record {
     std::uint64_t execution_high, execution_low;
     std::int64_t step;
     std::uint64_t content;
-    /// Where it lies: its structured metadata, which takes so much, and behind it its line.
-    std::uint64_t line : 48, metadata_size : 16;
+    /// Where it lies: its structured metadata, which has so many labels and takes so many bytes, and behind it its line.
+    std::uint64_t line : 40, metadata_labels : 8, metadata_size : 16;
     std::uint32_t line_size;
     std::uint32_t stream;
 
     /// What comes first. The steps of an execution have one time, and stay in the order in which they came.
     auto rank() const noexcept { return std::tie(time, execution_high, execution_low); }
 };
-inline constexpr std::uint64_t max_line_offset = (std::uint64_t{1} << 48) - 1;
+inline constexpr std::uint64_t max_line_offset = (std::uint64_t{1} << 40) - 1;
 static_assert(std::is_trivially_copyable_v<spool_record> && sizeof(spool_record) == 56);
 
 /// Where the records of one group lie in a file, in their order.

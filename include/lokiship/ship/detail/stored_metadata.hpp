@@ -13,8 +13,8 @@
 
 namespace lokiship::ship::detail {
 
-/// The most that it may take as it is stored; Loki's own default limit.
-inline constexpr std::size_t max_stored_metadata = 65'535;
+/// The most bytes that it may take as it is stored, and labels that it may have. By default Loki takes 64 KiB and 128.
+inline constexpr std::size_t max_stored_metadata = 65'535, max_stored_labels = 255;
 
 /// How many bytes structured metadata takes as it is stored.
 inline std::size_t stored_size(const loki::labels& metadata) noexcept {
@@ -24,8 +24,8 @@ inline std::size_t stored_size(const loki::labels& metadata) noexcept {
     return out;
 }
 
-/// Writes it, behind which the result points: each name and value with its size in front. Precondition: it takes at most
-/// `max_stored_metadata`.
+/// Writes it, behind which the result points: each name and value with its size in front. Precondition: it has at most
+/// `max_stored_labels` and takes at most `max_stored_metadata`.
 inline char* store(const loki::labels& metadata, char* out) noexcept {
     const auto put = [&out](std::string_view text) {
         const auto size = static_cast<std::uint16_t>(text.size());
