@@ -233,6 +233,14 @@ class Check(unittest.TestCase):
             self.assertEqual(world.query('{job="aoss"}'), set())
             self.assertEqual(len(world.query('{job="lokiship_check"}')), 1)
 
+    def test_a_loki_that_takes_no_structured_metadata_is_named(self):
+        for version, taken in ("2.9", False), ("3", True):
+            with Sandbox("--history", "3", "--loki-version", version) as world:
+                code, text = self.check(world.backend, world.loki, "--structured-metadata")
+                self.assertEqual(code, 0, text)
+                self.assertEqual("takes no structured metadata, so entries are shipped without" in text, not taken, text)
+                self.assertEqual("limits_config.allow_structured_metadata" in text, not taken, text)
+
     def test_what_is_wrong_with_the_backend_is_named(self):
         gone = Server(lambda *_: (200, {}, b""))
         gone.__exit__()

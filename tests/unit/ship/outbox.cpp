@@ -154,6 +154,17 @@ BOOST_AUTO_TEST_CASE(its_memory_is_known) {
     add(box, big);
     BOOST_TEST(box.memory() > 10'000u);
     BOOST_TEST(box.memory() < 15'000u);
+    // Structured metadata takes some too, whether it is sent or not.
+    const auto before = box.memory();
+    auto described = step("a", 1, 1);
+    described.entry.metadata = {{"user_id", std::string(5'000, 'u')}};
+    add(box, described);
+    BOOST_TEST(box.memory() > before + 5'000u);
+    auto& last = box.next()->queue.back();
+    last.leave_out_metadata();
+    box.settled(last);
+    box.next()->queue.pop_back();
+    BOOST_TEST(box.memory() == before);
     outbox::lane& lane = *box.next();
     // What is added to a line for its own time does not count, and is not taken off.
     lane.queue.front().entry.line += "more";

@@ -148,6 +148,7 @@ BOOST_AUTO_TEST_CASE(secrets_are_replaced_unless_told_otherwise) {
     BOOST_TEST(own.find("geheim") == own.npos);
     BOOST_TEST(options({"--redact-pattern", "geheim2"}).job != own);
     BOOST_TEST(options({"--no-redact"}).job.ends_with(" --redact false"));
+    BOOST_TEST(options({"--structured-metadata"}).job == job + " --structured-metadata");
 }
 
 BOOST_AUTO_TEST_CASE(bad_options_are_named) {
