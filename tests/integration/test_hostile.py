@@ -241,7 +241,7 @@ class HostileBackend(Case):
             self.backend.set(mode)
             with self.named(name), Server(lambda *_: (503, {}, b"not now")) as loki:
                 there = ["--backend", self.backend.url, "--loki", loki.url, "--no-redact"]
-                with Watched("shipd", *there, "--backend-timeout", "10s") as shipd:
+                with Watched("shipd", *there, "--backend-timeout", "60s") as shipd:
                     shipd.wait_for("it breaks off", "HTTP status 503")
                     self.assert_is_small(shipd, 64)
                     self.assertEqual(shipd.end(), 0)
