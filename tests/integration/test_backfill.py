@@ -457,7 +457,7 @@ class Beside:
         there = ["--backend", self.world.backend, "--loki", self.world.loki]
         with Process("shipd", *there, "--poll-interval", self.poll) as shipd:
             # What its first poll brings is not seen while it is on its way.
-            end = time.monotonic() + PATIENCE
+            end = time.monotonic() + 5 * PATIENCE
             while not first <= {(ns, line) for _, ns, line in everything(self.world, days=7)}:
                 self.assertLess(time.monotonic(), end)
             done = run("backfill", *there, "--progress", "json", "--push-entries", "20", *options)
@@ -491,8 +491,11 @@ class Beside:
         self.assertIn("too_far_behind", refused(plan))
         self.assertIn("--label backfill=", plan["refused"][0]["remedy"])
         self.assertEqual(list(summary["rejected_by_reason"]), ["too_far_behind"])
-        # Loki has not forgotten any stream yet.
-        self.assertEqual(summary["rejected"], refused(plan)["too_far_behind"] + plan["maybe_too_late"])
+        # Loki has not forgotten any stream yet; but others may have become live since the plan was made, where that is long ago.
+        foreseen = refused(plan)["too_far_behind"] + plan["maybe_too_late"]
+        self.assertGreaterEqual(summary["rejected"], foreseen)
+        if not os.environ.get("LOKISHIP_SANITIZED"):
+            self.assertEqual(summary["rejected"], foreseen)
         entries = [(ns, line) for _, ns, line in shown]
         self.assertEqual(len(entries), len(set(entries)))
         self.assertEqual(len(known - set(entries)), summary["rejected"])
