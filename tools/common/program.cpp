@@ -85,7 +85,9 @@ int run_program(std::string_view name, std::string_view description, std::vector
     const auto read = [&] { return resolve(name, description, settings, real_surroundings(argc, argv)); };
     const auto resolved = read();
     if (const auto* message = std::get_if<exit_message>(&resolved)) {
-        (message->code == 0 ? std::cout : std::cerr << name << ": ") << message->text << '\n';
+        const std::string_view text = message->text;
+        (message->code == 0 ? std::cout : std::cerr << name << ": ")
+            << text << (text.ends_with('\n') ? "" : "\n");
         return after_output(name, message->code);
     }
     const auto again = [&read]() -> values {
