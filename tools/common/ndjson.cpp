@@ -114,9 +114,8 @@ std::string read_line(std::string_view line, rejected_entry& out) {
         if (!own->is_object() || !read_labels(own->get_object(), metadata))
             return "has structured_metadata that is no object of strings";
     if (!is_metadata(metadata))
-        return "has structured_metadata that Loki does not take: letters, digits and _ in names, 128 at "
-               "most, 64 KiB "
-               "in all";
+        return "has structured_metadata that Loki does not take: letters, digits and _ in names; 128 and "
+               "63 KiB at most";
     std::int64_t ns = 0;
     const auto [end, failed] = std::from_chars(ts->data(), ts->data() + ts->size(), ns);
     if (failed != std::errc() || end != ts->data() + ts->size())

@@ -280,7 +280,8 @@ ship::delivery_options shipping_program::delivery(const values& v, const loki_se
     out.rate = ship::push_pacing::below_limit(settings.ingestion.ingestion_rate);
     if (const auto most = settings.ingestion.per_stream_rate_limit; most != 0)
         out.stream_rate = std::min(out.stream_rate, ship::push_pacing::below_limit(most));
-    out.allow_structured_metadata = settings.allow_structured_metadata.value_or(true);
+    out.allow_structured_metadata =
+        settings.allow_structured_metadata.value_or(v.flag("structured-metadata"));
     out.make_encoder = encoder(v);
     const std::string& path = v.text("rejects");
     if (path.empty())

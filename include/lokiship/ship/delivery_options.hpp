@@ -57,7 +57,7 @@ struct delivery_options {
     /// Loki's own, with `known` set, or a guess.
     loki::ingester_limits ingester{};
     /// Loki takes structured metadata (3.0 and later, its own `allow_structured_metadata`). Where not, or where Loki answers that it
-    /// does not, or not so much, entries are sent without theirs.
+    /// does not, or not so much, entries are sent without theirs. Before 2.9 it ignores what is sent in protobuf.
     bool allow_structured_metadata = true;
     /// About how many bytes the streams may take that have nothing pending and are known only so that less is refused. Where
     /// they are more, they are forgotten.

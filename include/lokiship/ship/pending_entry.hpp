@@ -86,11 +86,8 @@ struct pending_entry {
     /// From now on it is sent without structured metadata; where its own time is part of that, it goes to the line's end. No
     /// effect the second time.
     void leave_out_metadata() {
-        if (std::exchange(without_metadata, true) || !restamped)
-            return;
-        const std::string suffix = " | ORIGINAL_TIMESTAMP: " + text::format_rfc3339(record_time);
-        entry.line += suffix;
-        suffix_size = static_cast<std::uint32_t>(suffix.size());
+        if (!std::exchange(without_metadata, true) && restamped)
+            put_own_time_into_line();
     }
     /// Gives it another time, as an entry that was never sent, and keeps its own, the first time. Precondition: its line is not
     /// `stored`.
@@ -98,11 +95,18 @@ struct pending_entry {
         BOOST_ASSERT(!stored);
         if (!std::exchange(restamped, true)) {
             record_time = entry.time;
-            if (std::exchange(without_metadata, false))
-                leave_out_metadata();
+            if (without_metadata)
+                put_own_time_into_line();
         }
         entry.time = time;
         sent_before = proven = false;
+    }
+
+private:
+    void put_own_time_into_line() {
+        const std::string suffix = " | ORIGINAL_TIMESTAMP: " + text::format_rfc3339(record_time);
+        entry.line += suffix;
+        suffix_size = static_cast<std::uint32_t>(suffix.size());
     }
 };
 

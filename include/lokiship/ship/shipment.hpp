@@ -377,7 +377,7 @@ private:
                 count_settled(count_, *done, 1);
                 continue;
             }
-            bytes += batch_limits::body_bytes(e.line.size() + e.line.metadata_size());
+            bytes += batch_limits::body_bytes(e.size());
             if (!lane) {
                 lane = &box_.stream(p.labels);
                 if (const auto known = std::exchange(p.acknowledged, std::nullopt))

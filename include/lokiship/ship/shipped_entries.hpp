@@ -51,7 +51,7 @@ public:
             }
             --left_;
             if (p.progress.outcomes()[run_ - 1].what == outcome::shipped()) {
-                bytes += e.line.size();
+                bytes += e.size();
                 --left_in_all_;
                 to.add(lane_, {e.read(), e.key});
             }

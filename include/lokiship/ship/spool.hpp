@@ -49,6 +49,8 @@ struct spooled_entry {
     /// Which of `spool::streams` it belongs to.
     std::uint32_t stream = 0;
 
+    /// About how much `read` gives.
+    std::size_t size() const noexcept { return line.size() + line.metadata_size(); }
     /// With its line and its structured metadata. Throws what `stored_line::read` throws.
     loki::entry read() const {
         loki::labels metadata = line.read_metadata();

@@ -115,7 +115,7 @@ public:
             places.clear();
             std::size_t bytes = 0;
             while (piece.size() != 1000 && bytes < 1024 * 1024 && (more = cursor.next(e))) {
-                bytes += e.line.size();
+                bytes += e.size();
                 piece.push_back(std::move(e));
                 places.push_back(cursor.stream_position());
             }

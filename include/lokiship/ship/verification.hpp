@@ -36,12 +36,12 @@ public:
         waiting_[l.labels].entries.push_back({p});
     }
     std::size_t size() const noexcept { return size_; }
-    /// How much their lines take.
+    /// How much their lines and structured metadata take.
     std::size_t bytes() const noexcept {
         std::size_t n = 0;
         for (const auto& [labels, s] : waiting_)
             for (const auto& w : s.entries)
-                n += w.pending.entry.line.size();
+                n += w.pending.size();
         return n;
     }
     /// Lets go of all of them.

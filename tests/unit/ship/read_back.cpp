@@ -366,4 +366,19 @@ BOOST_AUTO_TEST_CASE(the_last_moment_of_all_cannot_be_asked_for) {
     BOOST_TEST((asking.sought()[0].in_doubt == std::vector<std::size_t>{1}));
 }
 
+BOOST_AUTO_TEST_CASE(entries_with_structured_metadata_are_asked_for_as_the_streams_that_they_come_as) {
+    const loki::labels long_labels{{"server_tag", std::string(2'000, 't')}};
+    const auto limit = [&](loki::labels metadata) {
+        fixture f;
+        f.look({{long_labels, {{f.at(1h), "line", std::move(metadata)}}}});
+        const std::string& target = f.w.loki_http.requests().front().target;
+        return std::stoul(target.substr(target.find("limit=") + 6));
+    };
+    BOOST_TEST(limit({}) == 5'000u);
+    // Each has its own labels and those of the stream with it.
+    const auto most = limit({{"user_id", std::string(2'000, 'u')}});
+    BOOST_TEST(most < 16u * 1024 * 1024 / 8 / 4'000);
+    BOOST_TEST(most > 400u);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -34,7 +34,7 @@ struct page_field {
     std::optional<std::int64_t> execution_record::* number = nullptr;
     std::optional<std::uint64_t> page_summary::* total = nullptr;
     /// What is longer than a field may be is cut, and is no error.
-    bool is_output = false;
+    bool may_be_cut = false;
     /// Nothing is made of it but metadata: a value of another type is no error. A number stands for its text.
     bool is_loose = false;
 };
@@ -124,9 +124,7 @@ public:
         return seen_logs_ || fail(ec, errc::page_not_an_object, "it has no array 'logs'");
     }
     bool on_object_begin(error_code& ec) {
-        if (skipping())
-            return ++skip_depth_, true;
-        if (is_loose())
+        if (skipping() || is_loose())
             return ++skip_depth_, true;
         if (level_ == level::outside)
             return level_ = level::page, true;
@@ -221,7 +219,7 @@ public:
         std::string& value = record_.*current_->text;
         const std::size_t room = max_field_size_ - value.size();
         if (s.size() > room) {
-            if (!current_->is_output)
+            if (!current_->may_be_cut)
                 return fail(ec, errc::page_field_too_long,
                             "it is longer than " + std::to_string(max_field_size_) + " bytes");
             cut_ = true;
